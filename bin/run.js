@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// `--version` is answered without loading the framework: scripts call it often, and it costs a third.
+import { readFileSync } from 'node:fs'
+
+if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-v')) {
+  const { name, version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  process.stdout.write(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
+} else {
+  const { execute } = await import('@oclif/core/execute')
+  await execute({ dir: import.meta.url })
+}

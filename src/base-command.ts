@@ -1,0 +1,109 @@
+/** What every command shares: `--json`, the topology flag, one exit for errors, Ctrl-C as an abort signal. */
+import { resolve } from 'node:path'
+import { Command } from '@oclif/core/command'
+import * as Flags from '@oclif/core/flags'
+import { CachectlError, describeError, ExitCode, invalid, redact } from './errors.js'
+import { loadTopology, type TopologyFile } from './files/topology-file.js'
+
+export const exitCodesHelp =
+  'EXIT CODES: 0 ok, 1 a bug of ours, 2 usage or invalid input, 3 found something (gate failed, drift), ' +
+  '4 a node is unreachable, 5 refused or not confirmed, 6 stopped part-way and resumable, 130 interrupted'
+
+export const topologyFlag = {
+  topology: Flags.string({
+    char: 't',
+    summary: 'Topology file; default: $CACHECTL_TOPOLOGY, else ./cachectl.yaml.',
+    helpValue: 'FILE',
+  }),
+}
+
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true
+  private readonly abort = new AbortController()
+
+  /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
+  protected get signal(): AbortSignal {
+    return this.abort.signal
+  }
+
+  protected override async init(): Promise<void> {
+    await super.init()
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(name, () => {
+        if (this.abort.signal.aborted) process.exit(name === 'SIGINT' ? ExitCode.interrupted : 143)
+        this.abort.abort(new CachectlError(`stopped by ${name}`, { exitCode: ExitCode.interrupted }))
+      })
+    }
+  }
+
+  /** Loads the topology and says on stderr which file it was, so that nobody operates the wrong fleet. */
+  protected async loadTopology(flag: string | undefined): Promise<TopologyFile> {
+    const [path, origin] = chooseTopology(flag, process.env.CACHECTL_TOPOLOGY)
+    const file = await loadTopology(resolve(path)).catch((error: unknown) => {
+      if (origin === 'default' && isMissingFile(error)) {
+        throw invalid(
+          'no topology: ./cachectl.yaml does not exist',
+          'Name one with --topology FILE (-t) or CACHECTL_TOPOLOGY; examples are in topologies/.',
+          error,
+        )
+      }
+      throw error
+    })
+    const shown =
+      origin === 'flag' ? path : `${path} (${origin === 'env' ? 'from CACHECTL_TOPOLOGY' : 'default'})`
+    if (!this.jsonEnabled()) this.logToStderr(`topology ${file.topology.name}: ${shown}`)
+    return file
+  }
+
+  /** The command ran and found what it looked for: drift, a failed gate. */
+  protected found(): void {
+    process.exitCode = ExitCode.found
+  }
+
+  override async catch(error: Error & { oclif?: { exit?: number } }): Promise<void> {
+    const exitCode = exitCodeOf(error)
+    if (process.env.DEBUG) process.stderr.write(`${redact(error.stack ?? '')}\n`)
+    if (this.jsonEnabled()) {
+      this.logJson(this.toErrorJson(error))
+    } else {
+      const remedy = error instanceof CachectlError && error.remedy ? `\n${error.remedy}` : ''
+      process.stderr.write(`cachectl: ${messageOf(error)}${remedy}\n`)
+    }
+    process.exitCode = exitCode
+  }
+
+  protected override toErrorJson(error: unknown): unknown {
+    const remedy = error instanceof CachectlError ? error.remedy : undefined
+    return {
+      schema: 'cachectl/error/v1',
+      error: { message: messageOf(error), exitCode: exitCodeOf(error), ...(remedy ? { remedy } : {}) },
+    }
+  }
+}
+
+function chooseTopology(
+  flag: string | undefined,
+  env: string | undefined,
+): [string, 'flag' | 'env' | 'default'] {
+  if (flag) return [flag, 'flag']
+  if (env) return [env, 'env']
+  return ['cachectl.yaml', 'default']
+}
+
+function isMissingFile(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CachectlError) return error.exitCode
+  const oclif = error instanceof Error && 'oclif' in error ? (error.oclif as { exit?: number }) : undefined
+  return oclif?.exit ?? ExitCode.bug
+}
+
+/** Our own messages keep their line breaks: their untrusted parts were escaped where they were put in. */
+function messageOf(error: unknown): string {
+  if (error instanceof CachectlError) return redact(error.message)
+  if (error instanceof Error && 'oclif' in error) return redact(error.message)
+  return `internal error: ${describeError(error)} (run with DEBUG=cachectl for the stack, and please report it)`
+}

@@ -1,0 +1,19 @@
+/** Time as an argument. The only file that reads a clock, so that tests and simulations can pass their own. */
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface Clock {
+  /** Monotonic milliseconds with a fraction; only differences mean anything. */
+  nowMs(): number
+  /** Milliseconds since the Unix epoch, for stamps and expiry times. */
+  wallMs(): number
+  /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal ? { signal } : {})
+  },
+}

@@ -1,0 +1,147 @@
+/**
+ * A connection for pipelines: many commands, one buffer, one write. It never reconnects and never resends:
+ * after a loss the outcome of what was in flight is unknown, and only the caller knows what that means.
+ */
+import type { Socket } from 'node:net'
+import { CachectlError, describeError, ExitCode, unreachable } from '../errors.js'
+import { printable } from '../printable.js'
+import { type Command, encodeCommands, type Reply, ReplyError, ReplyParser } from './resp.js'
+import { connectionError, type NodeAccess, nodeName, openSocket } from './socket.js'
+
+export interface RespOptions {
+  readonly connectTimeoutMs?: number
+  /** A pipeline whose replies stop coming for this long ends the connection. */
+  readonly idleTimeoutMs?: number
+  readonly clientName?: string
+}
+
+const defaultIdleTimeoutMs = 30_000
+
+interface Waiter {
+  readonly replies: Reply[]
+  readonly count: number
+  resolve(replies: Reply[]): void
+  reject(error: unknown): void
+}
+
+export class RespConnection {
+  private readonly waiters: Waiter[] = []
+  private closed: Error | undefined
+
+  private constructor(
+    readonly access: NodeAccess,
+    private readonly socket: Socket,
+    idleTimeoutMs: number,
+  ) {
+    const parser = new ReplyParser((reply) => this.accept(reply))
+    const lost = (why: string, cause?: unknown) => {
+      this.fail(unreachable(`node ${nodeName(access.node)}: ${why}`, undefined, cause))
+    }
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        parser.feed(chunk)
+      } catch (error) {
+        lost(describeError(error), error)
+      }
+    })
+    socket.on('error', (error) => lost(describeError(error), error))
+    socket.on('close', () => lost('the connection was closed'))
+    socket.setTimeout(idleTimeoutMs, () => {
+      if (this.waiters.length > 0) lost(`no reply for ${idleTimeoutMs} ms`)
+    })
+  }
+
+  /** Connects, authenticates, selects the database. Errors name the node and the remedy, never the secret. */
+  static async open(access: NodeAccess, options: RespOptions = {}): Promise<RespConnection> {
+    const socket = await openSocket(access.node, options)
+    const connection = new RespConnection(access, socket, options.idleTimeoutMs ?? defaultIdleTimeoutMs)
+    try {
+      const setUp = handshake(access, options.clientName)
+      if (setUp.length > 0) assertHandshake(access, await connection.send(setUp))
+    } catch (error) {
+      connection.close()
+      throw connectionError(access.node, error)
+    }
+    return connection
+  }
+
+  /** One write; the replies in order, error replies among them as values. Rejects when the connection is lost. */
+  send(commands: readonly Command[]): Promise<Reply[]> {
+    if (this.closed) return Promise.reject(this.closed)
+    if (commands.length === 0) return Promise.resolve([])
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ replies: [], count: commands.length, resolve, reject })
+      this.socket.write(encodeCommands(commands))
+    })
+  }
+
+  /** One command; an error reply is thrown, naming node and command. */
+  async call(...command: CommandOf): Promise<Exclude<Reply, ReplyError>> {
+    const [reply] = await this.send([command])
+    if (reply instanceof ReplyError) throw replyFailure(this.access, String(command[0]), reply)
+    return reply as Exclude<Reply, ReplyError>
+  }
+
+  close(): void {
+    this.fail(unreachable(`node ${nodeName(this.access.node)}: the connection was closed by us`))
+  }
+
+  private accept(reply: Reply): void {
+    const waiter = this.waiters[0]
+    if (!waiter) throw new Error('a reply without a command')
+    waiter.replies.push(reply)
+    if (waiter.replies.length < waiter.count) return
+    this.waiters.shift()
+    waiter.resolve(waiter.replies)
+  }
+
+  private fail(error: Error): void {
+    if (this.closed) return
+    this.closed = error
+    this.socket.destroy()
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error)
+  }
+}
+
+type CommandOf = readonly [string, ...(Uint8Array | string | number)[]]
+
+/** What must be sent first on a fresh socket; each command answers `+OK`. */
+export function handshake(access: NodeAccess, clientName?: string): Command[] {
+  const commands: Command[] = []
+  const { node, password } = access
+  if (password !== undefined)
+    commands.push(node.username ? ['AUTH', node.username, password] : ['AUTH', password])
+  if (clientName) commands.push(['CLIENT', 'SETNAME', clientName])
+  if (node.db !== 0) commands.push(['SELECT', node.db])
+  return commands
+}
+
+/** Throws what the server said against the handshake. */
+export function assertHandshake(access: NodeAccess, replies: readonly Reply[]): void {
+  for (const reply of replies)
+    if (reply instanceof ReplyError) throw replyFailure(access, 'the handshake', reply)
+}
+
+/** The server's error reply as ours: which node, which command, what to do, with a fitting exit code. */
+export function replyFailure(access: NodeAccess, command: string, reply: ReplyError): CachectlError {
+  const { node } = access
+  const text = `node ${nodeName(node)}: ${printable(command)}: ${describeError(new Error(reply.message))}`
+  const user = node.username ? `user ${printable(node.username)}` : 'the default user'
+  switch (reply.code) {
+    case 'NOAUTH':
+    case 'WRONGPASS':
+      return unreachable(text, `Check passwordEnv or passwordFile of this node in the topology (${user}).`)
+    case 'NOPERM':
+      return new CachectlError(text, {
+        exitCode: ExitCode.refused,
+        remedy: `Grant ${user} the right it names.`,
+      })
+    case 'READONLY':
+      return new CachectlError(text, {
+        exitCode: ExitCode.refused,
+        remedy: 'This server is a replica: name its primary in the topology.',
+      })
+    default:
+      return unreachable(text)
+  }
+}

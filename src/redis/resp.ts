@@ -1,0 +1,159 @@
+/**
+ * RESP2 on the wire (https://redis.io/docs/latest/develop/reference/protocol-spec/): commands to one buffer,
+ * a stream of chunks to replies. Bytes in, bytes out; no I/O.
+ */
+
+export type CommandPart = Uint8Array | string | number
+export type Command = readonly CommandPart[]
+
+/** An error reply; a value, because in a pipeline each command fails on its own. */
+export class ReplyError {
+  constructor(
+    /** First word of the reply: `ERR`, `BUSYKEY`, `NOAUTH`, … */
+    readonly code: string,
+    readonly message: string,
+  ) {}
+}
+
+/** Simple strings are `string`, bulk strings `Buffer`, integers `number`, nil `null`. */
+export type Reply = string | Buffer | number | null | ReplyError | Reply[]
+
+const maxDepth = 32
+
+/** All commands in one buffer: one write a batch is what makes pipelines cheap. */
+export function encodeCommands(commands: readonly Command[]): Buffer {
+  let bytes = 0
+  for (const command of commands) {
+    bytes += headerBytes(command.length)
+    for (const part of command) {
+      const length = partBytes(part)
+      bytes += headerBytes(length) + length + 2
+    }
+  }
+  const out = Buffer.allocUnsafe(bytes)
+  let at = 0
+  for (const command of commands) {
+    at += out.write(`*${command.length}\r\n`, at, 'latin1')
+    for (const part of command) {
+      at += out.write(`$${partBytes(part)}\r\n`, at, 'latin1')
+      if (typeof part === 'object') {
+        out.set(part, at)
+        at += part.length
+      } else {
+        at += out.write(String(part), at)
+      }
+      out[at++] = 13
+      out[at++] = 10
+    }
+  }
+  return out
+}
+
+function headerBytes(length: number): number {
+  return String(length).length + 3
+}
+
+function partBytes(part: CommandPart): number {
+  if (typeof part === 'object') return part.length
+  return typeof part === 'number' ? String(part).length : Buffer.byteLength(part)
+}
+
+/** Thrown on bytes that are not RESP2: the port speaks something else, or the stream is out of step. */
+export class ProtocolError extends Error {}
+
+/** Feeds on chunks, calls back with each whole reply. A reply of n bytes costs O(n), however it is cut. */
+export class ReplyParser {
+  private pending: Buffer = Buffer.alloc(0)
+  private waiting: Buffer[] = []
+  private waitingBytes = 0
+  private neededBytes = 0
+  private at = 0
+
+  constructor(private readonly onReply: (reply: Reply) => void) {}
+
+  feed(chunk: Buffer): void {
+    this.waiting.push(chunk)
+    this.waitingBytes += chunk.length
+    if (this.pending.length + this.waitingBytes < this.neededBytes) return
+    this.pending =
+      this.pending.length === 0 && this.waiting.length === 1
+        ? chunk
+        : Buffer.concat([this.pending, ...this.waiting])
+    this.waiting = []
+    this.waitingBytes = 0
+    this.neededBytes = 0
+    let done = 0
+    while (done < this.pending.length) {
+      this.at = done
+      const reply = this.parse(0)
+      if (reply === undefined) break
+      done = this.at
+      this.onReply(reply)
+    }
+    this.pending = this.pending.subarray(done)
+    if (this.neededBytes > 0) this.neededBytes -= done
+  }
+
+  /** undefined: the reply is not whole yet. */
+  private parse(depth: number): Reply | undefined {
+    if (depth > maxDepth) throw new ProtocolError('a reply is nested too deep')
+    const type = this.pending[this.at]
+    const line = this.line()
+    if (line === undefined) return undefined
+    switch (type) {
+      case 0x2b:
+        return line
+      case 0x2d:
+        return new ReplyError(line.split(' ', 1)[0] ?? '', line)
+      case 0x3a:
+        return Number(line)
+      case 0x24:
+        return this.bulk(this.length(line))
+      case 0x2a:
+        return this.array(this.length(line), depth)
+      default:
+        throw new ProtocolError(
+          `not a Redis reply: it starts with byte 0x${(type ?? 0).toString(16).padStart(2, '0')}`,
+        )
+    }
+  }
+
+  private line(): string | undefined {
+    const end = this.pending.indexOf('\r\n', this.at + 1, 'latin1')
+    if (end < 0) return undefined
+    const text = this.pending.toString('utf8', this.at + 1, end)
+    this.at = end + 2
+    return text
+  }
+
+  private length(line: string): number {
+    const length = Number(line)
+    if (!Number.isInteger(length) || length < -1)
+      throw new ProtocolError(`not a length: ${line.slice(0, 20)}`)
+    return length
+  }
+
+  private bulk(length: number): Buffer | null | undefined {
+    if (length === -1) return null
+    const end = this.at + length
+    if (end + 2 > this.pending.length) {
+      this.neededBytes = end + 2
+      return undefined
+    }
+    const bytes = this.pending.subarray(this.at, end)
+    this.at = end + 2
+    return bytes
+  }
+
+  private array(length: number, depth: number): Reply[] | null | undefined {
+    if (length === -1) return null
+    const items: Reply[] = []
+    for (let i = 0; i < length; i++) {
+      if (this.at >= this.pending.length) return undefined
+      const item = this.parse(depth + 1)
+      if (item === undefined) return undefined
+      items.push(item)
+    }
+    return items
+  }
+}
