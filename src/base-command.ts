@@ -28,6 +28,11 @@ export abstract class BaseCommand extends Command {
 
   protected override async init(): Promise<void> {
     await super.init()
+    // `cachectl … | head`: the reader has gone, which ends the work; oclif would swallow it and go on
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      this.abort.abort(error)
+    })
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       process.on(name, () => {
         if (this.abort.signal.aborted) process.exit(name === 'SIGINT' ? ExitCode.interrupted : 143)
@@ -53,6 +58,15 @@ export abstract class BaseCommand extends Command {
       origin === 'flag' ? path : `${path} (${origin === 'env' ? 'from CACHECTL_TOPOLOGY' : 'default'})`
     if (!this.jsonEnabled()) this.logToStderr(`topology ${file.topology.name}: ${shown}`)
     return file
+  }
+
+  /** Streams text to standard output; false: wait for `drained` before the next. */
+  protected write(text: string): boolean {
+    return process.stdout.write(text)
+  }
+
+  protected drained(): Promise<void> {
+    return new Promise((resolve) => process.stdout.once('drain', resolve))
   }
 
   /** The command ran and found what it looked for: drift, a failed gate. */

@@ -43,7 +43,8 @@ const files = listFiles(source).map(readSource)
 describe('the tree', () => {
   it('has only folders of the layer table', () => {
     const known = [...Object.keys(layers), ...top, ...anywhere]
-    for (const entry of readdirSync(source)) assert.ok(known.includes(entry), `src/${entry} is not in the table`)
+    for (const entry of readdirSync(source))
+      assert.ok(known.includes(entry), `src/${entry} is not in the table`)
     for (const file of files) {
       for (const part of dirname(file.path).split('/')) {
         assert.ok(!forbiddenFolders.includes(part), `${file.path}: a folder called ${part}`)
@@ -97,14 +98,20 @@ describe('the tree', () => {
 
   it('keeps commands under 60 lines of code', () => {
     for (const file of files.filter((each) => each.folder === 'commands')) {
-      const lineCount = withoutComments(file.text).split('\n').filter((line) => line.trim()).length
+      const lineCount = withoutComments(file.text)
+        .split('\n')
+        .filter((line) => line.trim()).length
       assert.ok(lineCount <= 120, `${file.path} has ${lineCount} lines`)
     }
   })
 
   it('has no type escapes', () => {
     for (const file of files) {
-      assert.doesNotMatch(withoutComments(file.text), /: any\b|<any>|\bas any\b|as unknown as|@ts-/, file.path)
+      assert.doesNotMatch(
+        withoutComments(file.text),
+        /: any\b|<any>|\bas any\b|as unknown as|@ts-/,
+        file.path,
+      )
     }
   })
 })
@@ -122,7 +129,9 @@ function mayImport(file: SourceFile, target: string): boolean {
 function readSource(path: string): SourceFile {
   const text = readFileSync(join(source, path), 'utf8')
   const imports: string[] = []
-  for (const [, specifier] of withoutComments(text).matchAll(/(?:from|import\(|import|new URL\() ?['"](\.{1,2}\/[^'"]+)['"]/g)) {
+  for (const [, specifier] of withoutComments(text).matchAll(
+    /(?:from|import\(|import|new URL\() ?['"](\.{1,2}\/[^'"]+)['"]/g,
+  )) {
     const target = relative(source, resolve(source, dirname(path), specifier!)).replace(/\.js$/, '.ts')
     if (!target.startsWith('..')) imports.push(target)
   }

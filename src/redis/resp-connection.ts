@@ -4,9 +4,10 @@
  */
 import type { Socket } from 'node:net'
 import { CachectlError, describeError, ExitCode, unreachable } from '../errors.js'
+import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import { type Command, encodeCommands, type Reply, ReplyError, ReplyParser } from './resp.js'
-import { connectionError, type NodeAccess, nodeName, openSocket } from './socket.js'
+import { connectionError, nodeName, openSocket } from './socket.js'
 
 export interface RespOptions {
   readonly connectTimeoutMs?: number

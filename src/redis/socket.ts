@@ -1,15 +1,9 @@
 /** Opens a byte stream to a node: TCP, TLS or unix socket. Nothing is sent; the handshake belongs to the reader. */
-import { readFile } from 'node:fs/promises'
 import { type ConnectOpts, connect, type NetConnectOpts, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as tlsConnect } from 'node:tls'
-import { CachectlError, describeError, ExitCode, unreachable } from '../errors.js'
-import { formatAddress, type NodeSpec, type TlsSpec } from '../ring/topology.js'
-
-/** A node together with its secret, which never enters the topology value. */
-export interface NodeAccess {
-  readonly node: NodeSpec
-  readonly password?: string
-}
+import { connect as tlsConnect } from 'node:tls'
+import { CachectlError, describeError, unreachable } from '../errors.js'
+import { formatAddress, type NodeSpec } from '../ring/topology.js'
+import { tlsOptions } from './tls-options.js'
 
 export const defaultConnectTimeoutMs = 5_000
 
@@ -56,29 +50,6 @@ export async function openSocket(
     })
   })
   return socket
-}
-
-async function tlsOptions(node: NodeSpec, tls: TlsSpec): Promise<ConnectionOptions> {
-  const read = async (path: string | undefined) => {
-    if (path === undefined) return undefined
-    try {
-      return await readFile(path)
-    } catch (error) {
-      throw new CachectlError(`node ${nodeName(node)}: TLS file ${describeError(error)}`, {
-        exitCode: ExitCode.invalid,
-        cause: error,
-      })
-    }
-  }
-  const [ca, cert, key] = await Promise.all([read(tls.ca), read(tls.cert), read(tls.key)])
-  const servername = tls.servername ?? (node.address.kind === 'tcp' ? node.address.host : undefined)
-  return {
-    ...(ca ? { ca } : {}),
-    ...(cert ? { cert } : {}),
-    ...(key ? { key } : {}),
-    ...(servername && !/^[\d.:]+$/.test(servername) ? { servername } : {}),
-    rejectUnauthorized: tls.insecure !== true,
-  }
 }
 
 function remedyFor(node: NodeSpec, error: unknown): string {

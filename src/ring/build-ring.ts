@@ -1,0 +1,152 @@
+/** From a topology to its ring: the hash, the hash tag, the algorithm's placement, and the walk to replicas. */
+import { bucketIndex, pointAt } from './arcs.js'
+import { hashFunction } from './hash/hash-function.js'
+import { withHashTag } from './hash-tag.js'
+import { placeHashring } from './hashring.js'
+import { placeJump } from './jump.js'
+import { placeMaglev } from './maglev.js'
+import { placePoints } from './point-ring.js'
+import { placeRendezvous } from './rendezvous.js'
+import type { Placement, Ring } from './ring.js'
+import type { Topology } from './topology.js'
+import { placeKetama, placeModula } from './twemproxy.js'
+
+const positionCount = 2 ** 32
+
+/** Pure: the same topology gives the same ring on every machine. Needs at least one node, at most 65,535. */
+export function buildRing(topology: Topology): Ring {
+  const { nodes, ring } = topology
+  const hash = hashFunction(ring.hash, ring.charSign)
+  // twemproxy does not hash an empty key part; the others do, but to hash nothing is as good as 0
+  const positionOf = withHashTag(
+    (bytes, start, end) => (start === end ? 0 : hash(bytes, start, end)),
+    ring.hashTag,
+  )
+  const placement = nodes.length === 1 ? placeAlone() : place(topology)
+  const ownerAt = ownerFunction(placement)
+  return {
+    topology,
+    positionOf,
+    ownerAt,
+    ownerIndex: (key) => ownerAt(positionOf(key)),
+    replicas: (key, count) => distinct(walk(placement, positionOf(key)), topology, count),
+    shares: () => sharesOf(placement, nodes.length),
+    placement,
+  }
+}
+
+function place(topology: Topology): Placement {
+  const { algorithm } = topology.ring
+  switch (algorithm) {
+    case 'ring':
+      return placePoints(topology)
+    case 'ketama-twemproxy':
+      return placeKetama(topology)
+    case 'modula-twemproxy':
+      return placeModula(topology)
+    case 'hashring':
+      return placeHashring(topology)
+    case 'maglev':
+      return placeMaglev(topology)
+    case 'rendezvous':
+      return placeRendezvous(topology)
+    case 'jump':
+      return placeJump(topology)
+    default:
+      return algorithm satisfies never
+  }
+}
+
+function placeAlone(): Placement {
+  return { kind: 'arcs', ends: Uint32Array.of(0xffffffff), owners: Uint16Array.of(0) }
+}
+
+function ownerFunction(placement: Placement): (position: number) => number {
+  switch (placement.kind) {
+    case 'arcs': {
+      const { ends, owners } = placement
+      const index = bucketIndex(ends)
+      return (position) => owners[pointAt(ends, index, position)]!
+    }
+    case 'residues': {
+      const { owners } = placement
+      return (position) => owners[position % owners.length]!
+    }
+    case 'function':
+      return placement.ownerAt
+    default:
+      return placement satisfies never
+  }
+}
+
+function* walk(placement: Placement, position: number): Generator<number> {
+  if (placement.kind === 'function') {
+    yield* placement.walk(position)
+    return
+  }
+  const { owners } = placement
+  const first =
+    placement.kind === 'residues'
+      ? position % owners.length
+      : pointAt(placement.ends, bucketIndexOf(placement.ends), position)
+  for (let i = 0; i < owners.length; i++) yield owners[(first + i) % owners.length]!
+}
+
+const indexes = new WeakMap<Uint32Array, Uint32Array>()
+
+function bucketIndexOf(ends: Uint32Array): Uint32Array {
+  const known = indexes.get(ends)
+  if (known) return known
+  const index = bucketIndex(ends)
+  indexes.set(ends, index)
+  return index
+}
+
+/** Distinct nodes in the walk's order; those whose zone is new come before those whose zone is taken. */
+function distinct(candidates: Iterable<number>, { nodes }: Topology, count: number): number[] {
+  const chosen: number[] = []
+  const sameZone: number[] = []
+  const seen = new Set<number>()
+  const zones = new Set<string>()
+  for (const node of candidates) {
+    if (chosen.length >= count || seen.size === nodes.length) break
+    if (seen.has(node)) continue
+    seen.add(node)
+    const zone = nodes[node]!.zone
+    if (zone !== undefined && zones.has(zone)) {
+      sameZone.push(node)
+    } else {
+      chosen.push(node)
+      if (zone !== undefined) zones.add(zone)
+    }
+  }
+  return [...chosen, ...sameZone].slice(0, count)
+}
+
+function sharesOf(placement: Placement, nodeCount: number): Float64Array {
+  const shares = new Float64Array(nodeCount)
+  switch (placement.kind) {
+    case 'arcs': {
+      const { ends, owners } = placement
+      let last = ends[ends.length - 1]! - positionCount
+      ends.forEach((end, point) => {
+        shares[owners[point]!]! += (end - last) / positionCount
+        last = end
+      })
+      return shares
+    }
+    case 'residues': {
+      const { owners } = placement
+      const whole = Math.floor(positionCount / owners.length)
+      const rest = positionCount % owners.length
+      owners.forEach((node, residue) => {
+        shares[node]! += (whole + (residue < rest ? 1 : 0)) / positionCount
+      })
+      return shares
+    }
+    case 'function':
+      return placement.shares
+    default:
+      return placement satisfies never
+  }
+}
