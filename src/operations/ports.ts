@@ -35,6 +35,10 @@ export interface ServerFacts {
   readonly evictionPolicy: string
   readonly connectedReplicas: number
   readonly maxClients: number
+  /** The server's clock minus ours; half a round trip of error. */
+  readonly clockOffsetMs: number
+  /** Mean over a sample of keys; 0 where there are none. */
+  readonly keyBytes: number
 }
 
 export interface NodeFactsPort {
@@ -55,4 +59,22 @@ export interface LabResult {
   readonly topology: string
   readonly server?: string
   readonly nodes: readonly LabNode[]
+}
+
+/** What became of a batch of keys. Keys that were gone at the source (expired, deleted) are counted nowhere. */
+export interface MoveOutcome {
+  readonly movedCount: number
+  readonly movedBytes: number
+  /** Keys that hold something else at the target; both copies were left alone. */
+  readonly conflicts: readonly Buffer[]
+}
+
+/** The keys of nodes, found and carried; nodes by id. */
+export interface KeysPort {
+  /** All data keys of a node, in batches; a key that stays throughout is yielded at least once. */
+  scan(node: string): AsyncIterable<Buffer[]>
+  /** Carries keys by the fenced copy: in a crash at any moment the source or the target holds each key, or both do. */
+  move(batch: { source: string; target: string; keys: readonly Buffer[] }): Promise<MoveOutcome>
+  /** For each key whether the node has it. */
+  exist(node: string, keys: readonly Buffer[]): Promise<boolean[]>
 }

@@ -1,5 +1,6 @@
 /** INFO and CONFIG of the nodes through ioredis: the control plane, a handful of commands a node. */
 import type { Redis } from 'ioredis'
+import { systemClock } from '../clock.js'
 import { CachectlError, describeError, unreachable } from '../errors.js'
 import type { NodeAccess, NodeFacts, ServerFacts } from '../operations/ports.js'
 import { ReplyError } from './resp.js'
@@ -23,6 +24,10 @@ export async function gatherFacts(accesses: readonly NodeAccess[]): Promise<Node
 /** Errors: `unreachable` or `refused`, naming the node, the cause and the remedy. */
 export async function readFacts(access: NodeAccess): Promise<ServerFacts> {
   return withClient(access, async (client) => {
+    const askedMs = systemClock.wallMs()
+    const [seconds, microseconds] = await client.time()
+    const clockOffsetMs =
+      Number(seconds) * 1000 + Number(microseconds) / 1000 - (askedMs + systemClock.wallMs()) / 2
     const info = parseInfo(await client.info())
     const [policy, maxClients] = await Promise.all([
       readSetting(client, 'maxmemory-policy'),
@@ -39,6 +44,8 @@ export async function readFacts(access: NodeAccess): Promise<ServerFacts> {
       evictionPolicy: info.maxmemory_policy ?? policy ?? 'unknown',
       connectedReplicas: Number(info.connected_slaves ?? 0),
       maxClients: Number(info.maxclients ?? maxClients ?? 10_000),
+      clockOffsetMs,
+      keyBytes: await sampleKeyBytes(client),
     }
   })
 }
@@ -106,4 +113,20 @@ function parseInfo(text: string): Record<string, string> {
 
 function keysOf(keyspace: string | undefined): number {
   return Number(/keys=(\d+)/.exec(keyspace ?? '')?.[1] ?? 0)
+}
+
+const sampledKeys = 32
+
+/** The mean of MEMORY USAGE over a few random keys; 0 where there are none or the user may not ask. */
+async function sampleKeyBytes(client: Redis): Promise<number> {
+  const drawn = await client
+    .pipeline(Array.from({ length: sampledKeys }, () => ['callBuffer', 'RANDOMKEY']))
+    .exec()
+  const keys = (drawn ?? []).flatMap(([error, key]) => (!error && Buffer.isBuffer(key) ? [key] : []))
+  if (keys.length === 0) return 0
+  const sized = await client.pipeline(keys.map((key) => ['call', 'MEMORY', 'USAGE', key])).exec()
+  const sizes = (sized ?? []).flatMap(([error, bytes]) =>
+    !error && typeof bytes === 'number' ? [bytes] : [],
+  )
+  return sizes.length === 0 ? 0 : sizes.reduce((sum, bytes) => sum + bytes, 0) / sizes.length
 }

@@ -83,6 +83,11 @@ export class RespConnection {
     return reply as Exclude<Reply, ReplyError>
   }
 
+  /** The other side went away, or stopped answering; not set by our own `close`. */
+  get isLost(): boolean {
+    return this.closed !== undefined
+  }
+
   close(): void {
     this.fail(unreachable(`node ${nodeName(this.access.node)}: the connection was closed by us`))
   }

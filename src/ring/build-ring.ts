@@ -1,6 +1,6 @@
 /** From a topology to its ring: the hash, the hash tag, the algorithm's placement, and the walk to replicas. */
 import { bucketIndex, pointAt } from './arcs.js'
-import { hashFunction } from './hash/hash-function.js'
+import { hashFunction } from './hash/named-hash.js'
 import { withHashTag } from './hash-tag.js'
 import { placeHashring } from './hashring.js'
 import { placeJump } from './jump.js'

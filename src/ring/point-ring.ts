@@ -1,6 +1,6 @@
 /** `ring`, the default: many points a node under an avalanche hash. A joining node takes from all, nothing moves sideways. */
 import { rankLabels, sortPoints } from './arcs.js'
-import { hashFunction } from './hash/hash-function.js'
+import { hashFunction } from './hash/named-hash.js'
 import type { Placement } from './ring.js'
 import type { Topology } from './topology.js'
 

@@ -1,6 +1,6 @@
 /** twemproxy's two distributions, byte for byte (twitter/twemproxy `src/hashkit/nc_ketama.c`, `nc_modula.c`). */
 import { sortPoints } from './arcs.js'
-import { md5Points } from './hash/hash-function.js'
+import { md5Points } from './hash/named-hash.js'
 import type { Placement } from './ring.js'
 import type { NodeSpec, Topology } from './topology.js'
 

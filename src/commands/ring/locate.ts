@@ -22,8 +22,7 @@ export default class RingLocate extends BaseCommand {
   static override flags = {
     ...topologyFlag,
     null: Flags.boolean({
-      char: '0',
-      summary: 'Keys on standard input are separated by NUL bytes, not lines.',
+      summary: 'Also -0. Keys on standard input are separated by NUL bytes, not lines.',
     }),
     base64: Flags.boolean({ summary: 'Keys, wherever they come from, are base64.' }),
     replicas: Flags.integer({ summary: 'Name this many distinct nodes, owner first.', default: 1, min: 1 }),

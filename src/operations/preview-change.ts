@@ -1,0 +1,64 @@
+/** A plan with what it means for the live fleet: keys and bytes per move, from counts and samples where nodes answer. */
+import { type Move, type Plan, planChange } from '../plan/plan-change.js'
+import type { Topology } from '../ring/topology.js'
+import type { NodeFacts, NodeFactsPort } from './ports.js'
+
+export interface PreviewedMove extends Move {
+  readonly expectedKeys?: number
+  readonly expectedBytes?: number
+}
+
+export interface Preview {
+  readonly schema: 'cachectl/plan/v1'
+  readonly before: string
+  readonly after: string
+  readonly moves: readonly PreviewedMove[]
+  readonly movedShare: number
+  readonly sidewaysShare: number
+  readonly exact: boolean
+  /** Present when every node of the current topology answered. */
+  readonly expectedKeys?: number
+  readonly expectedBytes?: number
+  /** Nodes that did not answer. */
+  readonly problems: readonly string[]
+}
+
+/** `port` is absent for a plan from the topologies alone. */
+export async function previewChange(
+  topologies: { readonly before: Topology; readonly after: Topology },
+  port: NodeFactsPort | undefined,
+): Promise<Preview> {
+  const plan = planChange(topologies.before, topologies.after)
+  const facts = port ? await port.factsOf(topologies.before.nodes) : []
+  return describePlan(plan, facts)
+}
+
+/** `facts` are those of the nodes before, in order; none when they were not asked. */
+export function describePlan(plan: Plan, facts: readonly NodeFacts[]): Preview {
+  const { before, after, movedShare, sidewaysShare, exact } = plan
+  const factsOf = new Map(before.nodes.map((node, index) => [node.id, facts[index]]))
+  const shares = new Map(before.nodes.map((node, index) => [node.id, plan.sharesBefore[index]!]))
+  const moves = plan.moves.map((move): PreviewedMove => {
+    const answer = factsOf.get(move.source)
+    const share = shares.get(move.source) ?? 0
+    if (!answer?.reachable || share === 0) return move
+    const expectedKeys = Math.round((answer.keyCount * move.share) / share)
+    return { ...move, expectedKeys, expectedBytes: Math.round(expectedKeys * answer.keyBytes) }
+  })
+  const complete = moves.every((move) => move.expectedKeys !== undefined)
+  const sum = (field: 'expectedKeys' | 'expectedBytes') =>
+    moves.reduce((total, move) => total + (move[field] ?? 0), 0)
+  return {
+    schema: 'cachectl/plan/v1',
+    before: before.name,
+    after: after.name,
+    moves,
+    movedShare,
+    sidewaysShare,
+    exact,
+    ...(complete && facts.length > 0
+      ? { expectedKeys: sum('expectedKeys'), expectedBytes: sum('expectedBytes') }
+      : {}),
+    problems: facts.flatMap((answer) => (answer.reachable ? [] : [answer.problem])),
+  }
+}

@@ -1,0 +1,106 @@
+/** Whether source and target hold one value under a key: what a crash between copy and removal leaves behind. */
+import { type CopiedType, lengthCommand } from './copy-chunks.js'
+import type { Pair } from './pair.js'
+import { type Reply, ReplyError } from './resp.js'
+import { type RespConnection, replyFailure } from './resp-connection.js'
+
+/**
+ * Equal DUMPs are equal values. Unequal ones may be too: a hash or set has no order, and its DUMP follows the table's
+ * seed. Those are compared by their elements. The expiry must agree to the millisecond: a copy of ours has it exactly.
+ */
+export async function sameValue(
+  { source, target }: Pair,
+  copy: { readonly key: Buffer; readonly payload: Buffer; readonly expiresAtMs: number },
+): Promise<boolean> {
+  const [payload, expiry] = await target.send([
+    ['DUMP', copy.key],
+    ['PEXPIRETIME', copy.key],
+  ])
+  if (payload instanceof ReplyError) throw replyFailure(target.access, 'DUMP', payload)
+  if (Math.max(0, Number(expiry)) !== copy.expiresAtMs || !Buffer.isBuffer(payload)) return false
+  if (payload.equals(copy.payload)) return true
+  const [ours, theirs] = await Promise.all([readElements(source, copy.key), readElements(target, copy.key)])
+  return (
+    ours !== undefined &&
+    theirs !== undefined &&
+    ours.length === theirs.length &&
+    ours.every((each, i) => each.equals(theirs[i]!))
+  )
+}
+
+/** Two big keys of one server and one length, compared chunk by chunk, whatever their order. */
+export async function sameElements(
+  connection: RespConnection,
+  keys: { readonly type: CopiedType; readonly a: Buffer; readonly b: Buffer },
+): Promise<boolean> {
+  const { type, a, b } = keys
+  const [lengthA, lengthB] = await connection.send([
+    [lengthCommand[type], a],
+    [lengthCommand[type], b],
+  ])
+  if (lengthA !== lengthB) return false
+  if (type !== 'hash' && type !== 'set' && type !== 'zset') {
+    // built by the same steps, ordered values have the same DUMP
+    const [first, second] = await connection.send([
+      ['DUMP', a],
+      ['DUMP', b],
+    ])
+    return Buffer.isBuffer(first) && Buffer.isBuffer(second) && first.equals(second)
+  }
+  const scan = { hash: 'HSCAN', set: 'SSCAN', zset: 'ZSCAN' }[type]
+  const lookUp = { hash: 'HMGET', set: 'SMISMEMBER', zset: 'ZMSCORE' }[type]
+  let cursor = '0'
+  do {
+    const [next, found] = await list(connection, scan, a, cursor, 'COUNT', 500)
+    cursor = String(next)
+    const flat = Array.isArray(found) ? found.map(asBuffer) : []
+    const names = type === 'set' ? flat : flat.filter((_, i) => i % 2 === 0)
+    if (names.length === 0) continue
+    const values = await list(connection, lookUp, b, ...names)
+    const same = values.every((value, i) =>
+      type === 'set' ? value === 1 : Buffer.isBuffer(value) && value.equals(flat[2 * i + 1]!),
+    )
+    if (!same) return false
+  } while (cursor !== '0')
+  return true
+}
+
+/** Elements in an order that the value alone decides; undefined for a type that has no such reading. */
+async function readElements(connection: RespConnection, key: Buffer): Promise<Buffer[] | undefined> {
+  const type = await connection.call('TYPE', key)
+  switch (type) {
+    case 'string':
+      return [asBuffer(await connection.call('GET', key))]
+    case 'list':
+      return (await list(connection, 'LRANGE', key, 0, -1)).map(asBuffer)
+    case 'set':
+      return (await list(connection, 'SMEMBERS', key)).map(asBuffer).sort(Buffer.compare)
+    case 'zset':
+      return (await list(connection, 'ZRANGE', key, 0, -1, 'WITHSCORES')).map(asBuffer)
+    case 'hash':
+      return pairs((await list(connection, 'HGETALL', key)).map(asBuffer)).sort(Buffer.compare)
+    default:
+      return undefined
+  }
+}
+
+async function list(
+  connection: RespConnection,
+  ...command: [string, ...(Buffer | string | number)[]]
+): Promise<Reply[]> {
+  const reply = await connection.call(...command)
+  return Array.isArray(reply) ? reply : []
+}
+
+/** Field and value as one, with the field's length before it, so that no two pairs read alike. */
+function pairs(flat: readonly Buffer[]): Buffer[] {
+  const joined: Buffer[] = []
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    joined.push(Buffer.concat([Buffer.from(`${flat[i]!.length}:`), flat[i]!, flat[i + 1]!]))
+  }
+  return joined
+}
+
+function asBuffer(reply: Reply): Buffer {
+  return Buffer.isBuffer(reply) ? reply : Buffer.from(String(reply))
+}

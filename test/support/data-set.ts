@@ -1,0 +1,68 @@
+/** Keys of all types with awkward names, and a fingerprint of everything that must survive a move. */
+import type { Command, Reply } from '../../src/redis/resp.js'
+import type { RespConnection } from '../../src/redis/resp-connection.js'
+
+export const keyTypes = ['string', 'hash', 'list', 'set', 'zset', 'stream'] as const
+
+/** Name number `index`: every seventh holds NUL, CRLF, 0xff or spaces; the last byte run makes it unique. */
+export function awkwardKey(index: number): Buffer {
+  const odd = ['\0', '\r\n', '\xff\xfe', ' ', '"', '{a}', '\x1b[31m'][index % 7]!
+  return Buffer.concat([
+    Buffer.from('k'),
+    index % 3 === 0 ? Buffer.from(odd, 'latin1') : Buffer.from(':'),
+    Buffer.from(String(index)),
+  ])
+}
+
+/** Commands that create key `index`; every fourth expires in an hour or so. `nowMs` is wall time. */
+export function createCommands(index: number, nowMs: number): Command[] {
+  const key = awkwardKey(index)
+  const value = Buffer.concat([Buffer.from(`v${index}`), Buffer.from([0, 13, 10, 255])])
+  const create: Record<(typeof keyTypes)[number], Command[]> = {
+    string: [['SET', key, value]],
+    hash: [['HSET', key, 'f', value, 'g', String(index)]],
+    list: [['RPUSH', key, value, 'b', 'a']],
+    set: [['SADD', key, value, 'x', 'y']],
+    zset: [['ZADD', key, '1.5', value, '-2', 'm']],
+    stream: [
+      ['XADD', key, `${index + 1}-1`, 'f', value],
+      ['XADD', key, `${index + 1}-2`, 'g', 'h'],
+    ],
+  }
+  const commands = create[keyTypes[index % keyTypes.length]!]
+  return index % 4 === 1 ? [...commands, ['PEXPIREAT', key, nowMs + 3_600_000 + index]] : commands
+}
+
+/**
+ * key (latin1) → DUMP and absolute expiry, for all keys of a node. A set's DUMP follows its table, whose seed is each
+ * server's own: for sets it is the sorted members.
+ */
+export async function fingerprint(
+  connection: RespConnection,
+): Promise<Map<string, { dump: Buffer; expiresAtMs: number }>> {
+  const found = new Map<string, { dump: Buffer; expiresAtMs: number }>()
+  let cursor = '0'
+  do {
+    const reply = await connection.call('SCAN', cursor, 'COUNT', 1000)
+    if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('SCAN answered something else')
+    cursor = String(reply[0])
+    const keys = reply[1].filter((key) => Buffer.isBuffer(key))
+    const replies = await connection.send(
+      keys.flatMap((key): Command[] => [
+        ['DUMP', key],
+        ['PEXPIRETIME', key],
+      ]),
+    )
+    keys.forEach((key, index) => {
+      const dump = replies[2 * index]
+      if (Buffer.isBuffer(dump))
+        found.set(key.toString('latin1'), { dump, expiresAtMs: Number(replies[2 * index + 1]) })
+    })
+  } while (cursor !== '0')
+  return found
+}
+
+function joinSorted(members: readonly Reply[]): Buffer {
+  const sorted = members.filter((member) => Buffer.isBuffer(member)).sort(Buffer.compare)
+  return Buffer.concat(sorted.flatMap((member) => [Buffer.from(`${member.length}:`), member]))
+}
