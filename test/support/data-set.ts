@@ -47,16 +47,17 @@ export async function fingerprint(
     if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('SCAN answered something else')
     cursor = String(reply[0])
     const keys = reply[1].filter((key) => Buffer.isBuffer(key))
-    const replies = await connection.send(
-      keys.flatMap((key): Command[] => [
-        ['DUMP', key],
-        ['PEXPIRETIME', key],
-      ]),
-    )
+    const types = await connection.send(keys.map((key) => ['TYPE', key]))
+    const read = (key: Buffer, index: number): Command[] => [
+      [types[index] === 'set' ? 'SMEMBERS' : 'DUMP', key],
+      ['PEXPIRETIME', key],
+    ]
+    const replies = await connection.send(keys.flatMap(read))
     keys.forEach((key, index) => {
-      const dump = replies[2 * index]
-      if (Buffer.isBuffer(dump))
-        found.set(key.toString('latin1'), { dump, expiresAtMs: Number(replies[2 * index + 1]) })
+      const value = replies[2 * index]
+      const expiresAtMs = Number(replies[2 * index + 1])
+      if (Buffer.isBuffer(value)) found.set(key.toString('latin1'), { dump: value, expiresAtMs })
+      if (Array.isArray(value)) found.set(key.toString('latin1'), { dump: joinSorted(value), expiresAtMs })
     })
   } while (cursor !== '0')
   return found
