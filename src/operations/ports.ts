@@ -2,7 +2,9 @@
  * The world as the operations see it. Adapters in redis/, files/ and lab/ implement these; commands wire them.
  * One interface per capability, each with its own paragraph below.
  */
-import type { NodeSpec } from '../ring/topology.js'
+import type { RawCounts } from '../measure/bench-measures.js'
+import type { NodeSpec, Topology } from '../ring/topology.js'
+import type { SourceSpec } from '../workload/requests.js'
 
 /** A node together with its secret, which never enters the topology value. */
 export interface NodeAccess {
@@ -77,4 +79,45 @@ export interface KeysPort {
   move(batch: { source: string; target: string; keys: readonly Buffer[] }): Promise<MoveOutcome>
   /** For each key whether the node has it. */
   exist(node: string, keys: readonly Buffer[]): Promise<boolean[]>
+}
+
+/** The keys of a load; a trace's names lie in shared memory. */
+export type LoadKeysSpec =
+  | { readonly kind: 'numbered'; readonly prefix: string; readonly count: number }
+  | {
+      readonly kind: 'named'
+      readonly prefix: string
+      /** All names, one after the other; name i ends before `ends[i]`. */
+      readonly names: Uint8Array
+      readonly ends: Uint32Array
+    }
+
+/** A closed-loop load: `connections × pipeline` requests under way. Limits of 0 mean none. */
+export interface LoadRequest {
+  readonly topology: Topology
+  readonly keys: LoadKeysSpec
+  readonly source: SourceSpec
+  readonly valueBytes: number
+  readonly ttlSeconds: number
+  readonly seed: number
+  readonly connections: number
+  readonly pipeline: number
+  readonly threads: number
+  readonly warmupMs: number
+  readonly durationMs: number
+  readonly requestLimit: number
+}
+
+export interface LoadProgress {
+  readonly label: 'warm-up' | 'measuring'
+  readonly passedMs: number
+  readonly answered: number
+}
+
+export interface LoadPort {
+  /** An abort ends the run early; what was measured until then is returned. */
+  run(
+    request: LoadRequest,
+    options: { signal: AbortSignal; onProgress(progress: LoadProgress): void },
+  ): Promise<RawCounts>
 }

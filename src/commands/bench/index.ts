@@ -1,0 +1,86 @@
+import { BaseCommand, exitCodesHelp } from '../../base-command.js'
+import { benchFlags, parseTarget, toBenchRequest } from '../../bench-command.js'
+import { systemClock } from '../../clock.js'
+import { ExitCode } from '../../errors.js'
+import { type BenchResult, toBenchResult, toResultFile } from '../../files/bench-result.js'
+import { openResultFile } from '../../files/result-file.js'
+import { readAccess } from '../../files/secrets.js'
+import type { RawCounts } from '../../measure/bench-measures.js'
+import { runBench } from '../../operations/run-bench.js'
+import { simulateCache } from '../../operations/simulate-cache.js'
+import { createLoad } from '../../redis/load-run.js'
+import { gatherFacts } from '../../redis/node-facts.js'
+import type { Topology } from '../../ring/topology.js'
+import { renderBench } from '../../terminal/bench.js'
+import { createProgress } from '../../terminal/progress.js'
+
+export default class Bench extends BaseCommand {
+  static override summary = 'Load the ring, measure latency and hit ratio, judge gates.'
+  static override description = [
+    'A closed loop: connections × pipeline requests are under way; each answer sends the next request. A read that',
+    'misses is followed by a write of the value, as an application would do. Latencies are service times (from send to',
+    'reply): a closed loop waits while a server stalls, so it understates what users of a stalled server see.',
+    '',
+    exitCodesHelp,
+  ].join('\n')
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> -t topologies/local-three.yaml --distribution zipf:0.99',
+    "<%= config.bin %> <%= command.id %> --fill --read-ratio 1 --gate 'p99<2ms' --gate 'hit_ratio>=0.99' --gate 'errors==0'",
+    '<%= config.bin %> <%= command.id %> --trace requests.csv.gz --target lru:1375 --json',
+  ]
+  static override flags = benchFlags
+
+  async run(): Promise<BenchResult> {
+    const { flags } = await this.parse(Bench)
+    const capacity = flags.target === undefined ? undefined : parseTarget(flags.target)
+    const topology: Topology | undefined =
+      capacity === undefined ? (await this.loadTopology(flags.topology)).topology : undefined
+    const request = await toBenchRequest(
+      flags,
+      topology ?? {
+        name: flags.target ?? '',
+        ring: { algorithm: 'ring', hash: 'xxh32', pointsPerWeight: 1, charSign: 'signed' },
+        nodes: [],
+      },
+    )
+    const out = flags.out === undefined ? undefined : await openResultFile(flags.out)
+    try {
+      let counts: RawCounts | undefined
+      const progress = await createProgress()
+      const ports = {
+        facts: {
+          factsOf: async (nodes: Topology['nodes']) => gatherFacts(await readAccess(nodes, process.env)),
+        },
+        load:
+          capacity === undefined
+            ? createLoad(await readAccess(request.topology.nodes, process.env), systemClock)
+            : {
+                run: () =>
+                  simulateCache(request, {
+                    capacity,
+                    keyCount: request.keyCount,
+                    clock: systemClock,
+                    signal: this.signal,
+                  }),
+              },
+        progress,
+        signal: this.signal,
+        onCounts: (raw: RawCounts) => {
+          counts = raw
+        },
+      }
+      const outcome = await runBench(
+        capacity === undefined ? request : { ...request, fill: false, keep: true },
+        ports,
+      )
+      const result = toBenchResult(request, outcome)
+      if (counts) await out?.write(await toResultFile(result, counts))
+      this.log(renderBench(result))
+      if (outcome.interrupted) process.exitCode = ExitCode.interrupted
+      else if (result.gates.some((gate) => !gate.passed)) this.found()
+      return result
+    } finally {
+      await out?.close()
+    }
+  }
+}

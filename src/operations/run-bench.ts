@@ -1,0 +1,139 @@
+/** A load run from the first look at the nodes to the clean-up: refuse mistakes, fill, measure, judge, remove. */
+import { CachectlError, ExitCode, refused, unreachable } from '../errors.js'
+import { type BenchMeasures, foldMeasures } from '../measure/bench-measures.js'
+import { evaluateGate, type Gate, type GateResult } from '../measure/gate.js'
+import type { LoadPort, LoadRequest, NodeFactsPort, ProgressPort, ServerFacts } from './ports.js'
+
+export interface BenchRequest extends LoadRequest {
+  readonly gates: readonly Gate[]
+  /** Write every key before measuring. */
+  readonly fill: boolean
+  /** Leave the keys on the nodes. */
+  readonly keep: boolean
+}
+
+export interface BenchPorts {
+  readonly facts: NodeFactsPort
+  readonly load: LoadPort
+  readonly progress: ProgressPort
+  readonly signal: AbortSignal
+  /** Once the measured counts are in; for histograms in the result file. */
+  onCounts?(raw: Awaited<ReturnType<LoadPort['run']>>): void
+}
+
+export interface BenchOutcome extends BenchMeasures {
+  readonly gates: readonly GateResult[]
+  readonly interrupted: boolean
+  readonly servers: Readonly<Record<string, string>>
+  readonly warnings: readonly string[]
+}
+
+const bulkPipeline = 64
+
+export async function runBench(request: BenchRequest, ports: BenchPorts): Promise<BenchOutcome> {
+  const servers = await lookAtNodes(request, ports.facts)
+  const { progress, signal } = ports
+  const onProgress = (label: string) => (now: { passedMs: number; answered: number }) => {
+    progress.update(
+      `${label} ${(now.passedMs / 1000).toFixed(0)} s, ${now.answered.toLocaleString('en')} requests`,
+    )
+  }
+  try {
+    if (request.fill) {
+      const filled = foldMeasures(
+        await ports.load.run(everyKey(request, 'set'), { signal, onProgress: onProgress('filling') }),
+      )
+      refuseFailedFill(filled)
+    }
+    signal.throwIfAborted()
+    const raw = await ports.load.run(request, { signal, onProgress: (now) => onProgress(now.label)(now) })
+    ports.onCounts?.(raw)
+    const measures = foldMeasures(raw)
+    const interrupted = signal.aborted
+    return {
+      ...measures,
+      gates: interrupted ? [] : request.gates.map((gate) => evaluateGate(gate, measures)),
+      interrupted,
+      servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts.version])),
+      warnings: warningsOf(request, measures, servers),
+    }
+  } finally {
+    if (!request.keep) await removeKeys(request, ports)
+    progress.end()
+  }
+}
+
+interface Server {
+  readonly id: string
+  readonly facts: ServerFacts
+}
+
+/** Refuses what can only go wrong, before the first byte of load. */
+async function lookAtNodes(request: BenchRequest, port: NodeFactsPort): Promise<Server[]> {
+  const { nodes } = request.topology
+  const facts = await port.factsOf(nodes)
+  const silent = facts.flatMap((answer) => (answer.reachable ? [] : [answer.problem]))
+  if (silent.length > 0)
+    throw unreachable(silent.join('\n'), 'Every node must answer before the load starts.')
+  const servers = nodes.flatMap((node, index): Server[] => {
+    const answer = facts[index]
+    return answer?.reachable ? [{ id: node.id, facts: answer }] : []
+  })
+  const problems = servers.flatMap(({ id, facts: { role, maxClients } }) => [
+    ...(role === 'replica' ? [`node ${id} is a readonly replica; name its primary in the topology`] : []),
+    ...(request.connections + 10 > maxClients
+      ? [`node ${id} takes ${maxClients} clients, --connections is ${request.connections}`]
+      : []),
+  ])
+  if (problems.length > 0) throw refused(problems.join('\n'), 'No load was sent.')
+  return servers
+}
+
+function everyKey(request: BenchRequest, op: 'set' | 'del'): LoadRequest {
+  const connections = Math.min(request.connections, 8 * request.topology.nodes.length)
+  return {
+    ...request,
+    source: { kind: 'every-key', op },
+    connections,
+    pipeline: bulkPipeline,
+    threads: 1,
+    warmupMs: 0,
+    durationMs: 0,
+    requestLimit: 0,
+  }
+}
+
+function refuseFailedFill({ errors, errorKinds }: BenchMeasures): void {
+  if (errors === 0) return
+  const kinds = Object.entries(errorKinds).map(([kind, count]) => `${count} × ${kind}`)
+  throw new CachectlError(`filling failed: ${kinds.join(', ')}`, {
+    exitCode: ExitCode.stopped,
+    remedy: 'Nothing was measured: the keys would not have been there.',
+  })
+}
+
+/** Also after Ctrl-C: the signal of the run is not the clean-up's. */
+async function removeKeys(request: BenchRequest, { load, progress }: BenchPorts): Promise<void> {
+  await load.run(everyKey(request, 'del'), {
+    signal: new AbortController().signal,
+    onProgress: ({ answered }) => progress.update(`removing keys, ${answered.toLocaleString('en')} done`),
+  })
+}
+
+function warningsOf(request: BenchRequest, measures: BenchMeasures, servers: readonly Server[]): string[] {
+  const warnings: string[] = []
+  if (measures.overall.count === 0) warnings.push('no request was answered')
+  const evicting = servers.filter(
+    ({ facts }) => facts.maxmemoryBytes > 0 && facts.evictionPolicy !== 'noeviction',
+  )
+  if (evicting.length > 0)
+    warnings.push(
+      `nodes that evict keys: ${evicting.map(({ id }) => id).join(', ')}; the hit ratio depends on it`,
+    )
+  if (request.source.kind === 'trace' && request.threads > 1) {
+    warnings.push(
+      'several threads replay a trace out of its order; the hit ratio of a full cache depends on the order',
+    )
+  }
+  return warnings
+}

@@ -1,0 +1,24 @@
+/** The owner of each key of a load, looked up in the ring once. */
+import type { Ring } from '../ring/ring.js'
+import type { LoadKeys } from './load-keys.js'
+
+const unknown = 0xffff
+
+export class OwnerCache {
+  private readonly known: Uint16Array
+
+  constructor(
+    private readonly ring: Ring,
+    private readonly keys: LoadKeys,
+  ) {
+    this.known = new Uint16Array(keys.count).fill(unknown)
+  }
+
+  ownerOf(key: number): number {
+    const owner = this.known[key]!
+    if (owner !== unknown) return owner
+    const found = this.ring.ownerIndex(this.keys.bytes(key))
+    this.known[key] = found
+    return found
+  }
+}
