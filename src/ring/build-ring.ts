@@ -8,7 +8,7 @@ import { placeMaglev } from './maglev.js'
 import { placePoints } from './point-ring.js'
 import { placeRendezvous } from './rendezvous.js'
 import type { Placement, Ring } from './ring.js'
-import type { Topology } from './topology.js'
+import type { Algorithm, Topology } from './topology.js'
 import { placeKetama, placeModula } from './twemproxy.js'
 
 const positionCount = 2 ** 32
@@ -22,7 +22,7 @@ export function buildRing(topology: Topology): Ring {
     (bytes, start, end) => (start === end ? 0 : hash(bytes, start, end)),
     ring.hashTag,
   )
-  const placement = nodes.length === 1 ? placeAlone() : place(topology)
+  const placement = nodes.length === 1 ? placeAlone(ring.algorithm) : place(topology)
   const ownerAt = ownerFunction(placement)
   return {
     topology,
@@ -57,8 +57,11 @@ function place(topology: Topology): Placement {
   }
 }
 
-function placeAlone(): Placement {
-  return { kind: 'arcs', ends: Uint32Array.of(0xffffffff), owners: Uint16Array.of(0) }
+/** One node owns everything, hashed or not; of the algorithm's kind, so that a plan to more nodes is exact. */
+function placeAlone(algorithm: Algorithm): Placement {
+  const owners = Uint16Array.of(0)
+  if (algorithm === 'modula-twemproxy' || algorithm === 'maglev') return { kind: 'residues', owners }
+  return { kind: 'arcs', ends: Uint32Array.of(0xffffffff), owners }
 }
 
 function ownerFunction(placement: Placement): (position: number) => number {
