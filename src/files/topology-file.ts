@@ -1,12 +1,13 @@
 /** Reads a topology: YAML to value, every problem at once as `file:line:col path: what, what was expected`. */
 import { open } from 'node:fs/promises'
 import * as v from 'valibot'
-import { type Document, isAlias, isNode, isPair, LineCounter, parseDocument, visit } from 'yaml'
+import type { Document, LineCounter as Lines } from 'yaml'
 import { describeError, invalid } from '../errors.js'
 import { printable } from '../printable.js'
 import { formatAddress, type Topology } from '../ring/topology.js'
 import { nearest } from './nearest-name.js'
 import { knownFields, ringProblem, topologySchema, toTopology } from './topology-schema.js'
+import { isAlias, isNode, isPair, LineCounter, parseDocument, visit } from './yaml.js'
 
 export interface TopologyFile {
   readonly path: string
@@ -144,7 +145,7 @@ function offsetOf(document: Document, path: Path, part: 'key' | 'value'): number
 
 function crossProblems(
   document: Document,
-  lines: LineCounter,
+  lines: Lines,
   parsed: v.InferOutput<typeof topologySchema>,
 ): Problem[] {
   const problems: Problem[] = []

@@ -17,7 +17,7 @@ const count = (max: number) =>
     v.number('expected a whole number'),
     v.integer('expected a whole number'),
     v.minValue(1, 'expected a whole number from 1'),
-    v.maxValue(max, `expected a whole number up to ${max.toLocaleString('en')}`),
+    v.maxValue(max, `expected a whole number up to ${max}`),
   )
 
 const tls = v.strictObject({

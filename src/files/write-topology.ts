@@ -1,10 +1,11 @@
 /** Writes a changed topology back: only what changed, with comments and layout as they were, atomically. */
 import { readFile } from 'node:fs/promises'
-import { isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml'
+import type { YAMLMap, YAMLSeq } from 'yaml'
 import { describeError, refused, stopped } from '../errors.js'
 import { printable } from '../printable.js'
 import type { NodeSpec, Topology } from '../ring/topology.js'
 import { parseTopology, type TopologyFile } from './topology-file.js'
+import { isMap, isSeq, parseDocument } from './yaml.js'
 
 /** Refuses when the file is not what was loaded: somebody else's edit must not be lost. */
 export async function writeTopology(file: TopologyFile, after: Topology): Promise<TopologyFile> {

@@ -31,8 +31,30 @@ export function sortPoints(positions: Uint32Array, owners: Uint16Array, rankOf: 
   return { ends, owners: sortedOwners }
 }
 
+/** Finds the first point at or after a position; past the last one it wraps to the first. */
+export type PointFinder = (position: number) => number
+
+/** The index takes milliseconds to build: a command that looks up a few keys searches without it. */
+const lookUpsBeforeIndex = 256
+
+export function createPointFinder(ends: Uint32Array): PointFinder {
+  let index: Uint32Array | undefined
+  let lookUps = 0
+  return (position) => {
+    let point: number
+    if (index) {
+      point = index[position >>> 16]!
+      while (point < ends.length && ends[point]! < position) point++
+    } else {
+      point = lowerBound(ends, position)
+      if (++lookUps === lookUpsBeforeIndex) index = bucketIndex(ends)
+    }
+    return point === ends.length ? 0 : point
+  }
+}
+
 /** For each bucket the first point whose position is at or after the bucket's start. */
-export function bucketIndex(ends: Uint32Array): Uint32Array {
+function bucketIndex(ends: Uint32Array): Uint32Array {
   const index = new Uint32Array(bucketCount)
   let point = 0
   for (let bucket = 0; bucket < bucketCount; bucket++) {
@@ -43,11 +65,15 @@ export function bucketIndex(ends: Uint32Array): Uint32Array {
   return index
 }
 
-/** The first point at or after the position; past the last one it wraps to the first. */
-export function pointAt(ends: Uint32Array, index: Uint32Array, position: number): number {
-  let point = index[position >>> 16]!
-  while (point < ends.length && ends[point]! < position) point++
-  return point === ends.length ? 0 : point
+function lowerBound(ends: Uint32Array, position: number): number {
+  let low = 0
+  let high = ends.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (ends[middle]! < position) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Ranks of labels in byte order. */

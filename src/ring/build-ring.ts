@@ -1,5 +1,5 @@
 /** From a topology to its ring: the hash, the hash tag, the algorithm's placement, and the walk to replicas. */
-import { bucketIndex, pointAt } from './arcs.js'
+import { createPointFinder, type PointFinder } from './arcs.js'
 import { hashFunction } from './hash/named-hash.js'
 import { withHashTag } from './hash-tag.js'
 import { placeHashring } from './hashring.js'
@@ -23,13 +23,13 @@ export function buildRing(topology: Topology): Ring {
     ring.hashTag,
   )
   const placement = nodes.length === 1 ? placeAlone(ring.algorithm) : place(topology)
-  const ownerAt = ownerFunction(placement)
+  const { ownerAt, walk } = walkable(placement)
   return {
     topology,
     positionOf,
     ownerAt,
     ownerIndex: (key) => ownerAt(positionOf(key)),
-    replicas: (key, count) => distinct(walk(placement, positionOf(key)), topology, count),
+    replicas: (key, count) => distinct(walk(positionOf(key)), topology, count),
     shares: () => sharesOf(placement, nodes.length),
     placement,
   }
@@ -64,45 +64,37 @@ function placeAlone(algorithm: Algorithm): Placement {
   return { kind: 'arcs', ends: Uint32Array.of(0xffffffff), owners }
 }
 
-function ownerFunction(placement: Placement): (position: number) => number {
+interface Walkable {
+  ownerAt(position: number): number
+  /** Nodes from the owner on; nodes may come again. */
+  walk(position: number): Iterable<number>
+}
+
+function walkable(placement: Placement): Walkable {
   switch (placement.kind) {
     case 'arcs': {
       const { ends, owners } = placement
-      const index = bucketIndex(ends)
-      return (position) => owners[pointAt(ends, index, position)]!
+      return circular(owners, createPointFinder(ends))
     }
     case 'residues': {
       const { owners } = placement
-      return (position) => owners[position % owners.length]!
+      return circular(owners, (position) => position % owners.length)
     }
     case 'function':
-      return placement.ownerAt
+      return placement
     default:
       return placement satisfies never
   }
 }
 
-function* walk(placement: Placement, position: number): Generator<number> {
-  if (placement.kind === 'function') {
-    yield* placement.walk(position)
-    return
+function circular(owners: Uint16Array, find: PointFinder): Walkable {
+  return {
+    ownerAt: (position) => owners[find(position)]!,
+    *walk(position) {
+      const first = find(position)
+      for (let i = 0; i < owners.length; i++) yield owners[(first + i) % owners.length]!
+    },
   }
-  const { owners } = placement
-  const first =
-    placement.kind === 'residues'
-      ? position % owners.length
-      : pointAt(placement.ends, bucketIndexOf(placement.ends), position)
-  for (let i = 0; i < owners.length; i++) yield owners[(first + i) % owners.length]!
-}
-
-const indexes = new WeakMap<Uint32Array, Uint32Array>()
-
-function bucketIndexOf(ends: Uint32Array): Uint32Array {
-  const known = indexes.get(ends)
-  if (known) return known
-  const index = bucketIndex(ends)
-  indexes.set(ends, index)
-  return index
 }
 
 /** Distinct nodes in the walk's order; those whose zone is new come before those whose zone is taken. */

@@ -1,5 +1,4 @@
 /** The hashes by the names that topologies use. */
-import { createHash } from 'node:crypto'
 import type { HashName } from '../topology.js'
 import { crc16, crc32, crc32a } from './crc.js'
 import { fnv1a32, fnv1a64, fnv132, fnv164 } from './fnv.js'
@@ -55,5 +54,6 @@ function md5(bytes: Uint8Array, start: number, end: number): number {
 
 /** The 16 bytes of an MD5 digest: four points of a ketama ring, each four bytes little-endian. */
 export function md5Points(label: Uint8Array | string): Buffer {
-  return createHash('md5').update(label).digest()
+  // loaded when first needed: it costs every start of a command that hashes no MD5
+  return process.getBuiltinModule('node:crypto').createHash('md5').update(label).digest()
 }
