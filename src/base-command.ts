@@ -1,9 +1,11 @@
 /** What every command shares: `--json`, the topology flag, one exit for errors, Ctrl-C as an abort signal. */
+import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
-import { CachectlError, describeError, ExitCode, invalid, redact } from './errors.js'
+import { CachectlError, ExitCode, invalid } from './errors.js'
 import { loadTopology, type TopologyFile } from './files/topology-file.js'
+import { reportError, toErrorReport } from './report-error.js'
 
 export const exitCodesHelp =
   'EXIT CODES: 0 ok, 1 a bug of ours, 2 usage or invalid input, 3 found something (gate failed, drift), ' +
@@ -20,6 +22,7 @@ export const topologyFlag = {
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true
   private readonly abort = new AbortController()
+  private readerIsGone = false
 
   /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
   protected get signal(): AbortSignal {
@@ -31,6 +34,7 @@ export abstract class BaseCommand extends Command {
     // `cachectl … | head`: the reader has gone, which ends the work; oclif would swallow it and go on
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error
+      this.readerIsGone = true
       this.abort.abort(error)
     })
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -44,7 +48,7 @@ export abstract class BaseCommand extends Command {
   /** Loads the topology and says on stderr which file it was, so that nobody operates the wrong fleet. */
   protected async loadTopology(flag: string | undefined): Promise<TopologyFile> {
     const [path, origin] = chooseTopology(flag, process.env.CACHECTL_TOPOLOGY)
-    const file = await loadTopology(resolve(path)).catch((error: unknown) => {
+    const file = await loadTopology(resolve(path), path).catch((error: unknown) => {
       if (origin === 'default' && isMissingFile(error)) {
         throw invalid(
           'no topology: ./cachectl.yaml does not exist',
@@ -65,8 +69,8 @@ export abstract class BaseCommand extends Command {
     return process.stdout.write(text)
   }
 
-  protected drained(): Promise<void> {
-    return new Promise((resolve) => process.stdout.once('drain', resolve))
+  protected async drained(): Promise<void> {
+    await once(process.stdout, 'drain', { signal: this.signal })
   }
 
   /** The command ran and found what it looked for: drift, a failed gate. */
@@ -74,24 +78,13 @@ export abstract class BaseCommand extends Command {
     process.exitCode = ExitCode.found
   }
 
-  override async catch(error: Error & { oclif?: { exit?: number } }): Promise<void> {
-    const exitCode = exitCodeOf(error)
-    if (process.env.DEBUG) process.stderr.write(`${redact(error.stack ?? '')}\n`)
-    if (this.jsonEnabled()) {
-      this.logJson(this.toErrorJson(error))
-    } else {
-      const remedy = error instanceof CachectlError && error.remedy ? `\n${error.remedy}` : ''
-      process.stderr.write(`cachectl: ${messageOf(error)}${remedy}\n`)
-    }
-    process.exitCode = exitCode
+  override async catch(error: Error): Promise<void> {
+    if (this.readerIsGone) return
+    reportError(error, { json: this.jsonEnabled() })
   }
 
   protected override toErrorJson(error: unknown): unknown {
-    const remedy = error instanceof CachectlError ? error.remedy : undefined
-    return {
-      schema: 'cachectl/error/v1',
-      error: { message: messageOf(error), exitCode: exitCodeOf(error), ...(remedy ? { remedy } : {}) },
-    }
+    return toErrorReport(error)
   }
 }
 
@@ -107,17 +100,4 @@ function chooseTopology(
 function isMissingFile(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined
   return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof CachectlError) return error.exitCode
-  const oclif = error instanceof Error && 'oclif' in error ? (error.oclif as { exit?: number }) : undefined
-  return oclif?.exit ?? ExitCode.bug
-}
-
-/** Our own messages keep their line breaks: their untrusted parts were escaped where they were put in. */
-function messageOf(error: unknown): string {
-  if (error instanceof CachectlError) return redact(error.message)
-  if (error instanceof Error && 'oclif' in error) return redact(error.message)
-  return `internal error: ${describeError(error)} (run with DEBUG=cachectl for the stack, and please report it)`
 }

@@ -1,4 +1,5 @@
 /** What goes wrong, in one shape: what, where, what next, and the exit code. One exit redacts secrets. */
+import { getSystemErrorMap } from 'node:util'
 import { printable } from './printable.js'
 
 /** The table of exit codes; `--help`, the README and docs/exit-codes.md repeat it. */
@@ -62,6 +63,13 @@ export function redact(text: string): string {
  * command's arguments, passwords among them, in other fields.
  */
 export function describeError(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error)
+  const text = error instanceof Error ? systemReason(error) || error.message || error.name : String(error)
   return printable(redact(text))
+}
+
+/** `connection refused` rather than `connect ECONNREFUSED 127.0.0.1:7001`: the caller has named the place. */
+function systemReason(error: Error): string | undefined {
+  if (!('errno' in error) || typeof error.errno !== 'number') return undefined
+  const [code, reason] = getSystemErrorMap().get(error.errno) ?? []
+  return reason && `${reason} (${code})`
 }

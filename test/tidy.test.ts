@@ -28,7 +28,15 @@ const layers: Record<string, readonly string[]> = {
   report: [...pure, 'operations'],
 }
 const hashesOnly: Record<string, string> = { hotkeys: 'ring/hash', workload: 'ring/hash' }
-const top = ['base-command.ts', 'ring-change-command.ts', 'bench-command.ts', 'index.ts', 'commands']
+const top = [
+  'base-command.ts',
+  'ring-change-command.ts',
+  'bench-command.ts',
+  'command-not-found.ts',
+  'report-error.ts',
+  'index.ts',
+  'commands',
+]
 const forbiddenFolders = ['utils', 'helpers', 'common', 'lib', 'core', 'services', 'types', 'interfaces']
 
 interface SourceFile {

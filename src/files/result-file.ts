@@ -1,6 +1,6 @@
 /** A run's result on disk. Opened before the run: a path that can't be written is known before the load, not after it. */
 import { type FileHandle, open } from 'node:fs/promises'
-import { describeError, stopped } from '../errors.js'
+import { describeError, invalid, stopped } from '../errors.js'
 import { printable } from '../printable.js'
 
 export interface ResultFile {
@@ -8,12 +8,11 @@ export interface ResultFile {
   close(): Promise<void>
 }
 
-/** Errors: `stopped`, naming the file and the system's reason (no space, no right). */
+/** Errors name the file and the system's reason: `invalid` where it can't be opened, `stopped` where writing fails. */
 export async function openResultFile(path: string): Promise<ResultFile> {
-  const fail = (error: unknown) =>
-    stopped(`result file ${printable(path)}: ${describeError(error)}`, undefined, error)
+  const problem = (error: unknown) => `result file ${printable(path)}: ${describeError(error)}`
   const file: FileHandle = await open(path, 'w').catch((error: unknown) => {
-    throw fail(error)
+    throw invalid(problem(error), 'Nothing was run.', error)
   })
   return {
     write: async (result) => {
@@ -22,7 +21,7 @@ export async function openResultFile(path: string): Promise<ResultFile> {
         // devices and pipes have nothing to sync
         if ((await file.stat()).isFile()) await file.sync()
       } catch (error) {
-        throw fail(error)
+        throw stopped(problem(error), 'What was measured stands on standard output.', error)
       }
     },
     close: () => file.close(),

@@ -26,10 +26,13 @@ interface Problem {
 const maxBytes = 2 ** 20
 const maxDepth = 32
 
-/** Errors: `invalid`, with the file system's error as cause when the file can't be read. */
-export async function loadTopology(path: string): Promise<TopologyFile> {
-  const text = await readLimited(path)
-  return { path, text, topology: parseTopology(text, path) }
+/**
+ * `name` is how messages call the file: as the user wrote it.
+ * Errors: `invalid`, with the file system's error as cause when the file can't be read.
+ */
+export async function loadTopology(path: string, name = path): Promise<TopologyFile> {
+  const text = await readLimited(path, name)
+  return { path, text, topology: parseTopology(text, name) }
 }
 
 /** `name` is how messages call the text. */
@@ -59,7 +62,7 @@ export function parseTopology(text: string, name: string): Topology {
   return toTopology(result.output)
 }
 
-async function readLimited(path: string): Promise<string> {
+async function readLimited(path: string, name: string): Promise<string> {
   try {
     const file = await open(path, 'r')
     try {
@@ -71,7 +74,7 @@ async function readLimited(path: string): Promise<string> {
       await file.close()
     }
   } catch (error) {
-    throw invalid(`topology ${printable(path)}: ${describeError(error)}`, undefined, error)
+    throw invalid(`topology ${printable(name)}: ${describeError(error)}`, undefined, error)
   }
 }
 

@@ -23,7 +23,7 @@ export interface ProgressPort {
 /** What a node says about itself, or why it does not. */
 export type NodeFacts =
   | ({ readonly reachable: true } & ServerFacts)
-  | { readonly reachable: false; readonly problem: string }
+  | { readonly reachable: false; readonly problem: string; readonly remedy?: string }
 
 export interface ServerFacts {
   /** `Redis 7.0.15`, `Valkey 8.0.1`. */

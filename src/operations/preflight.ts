@@ -18,10 +18,7 @@ type Checked = { readonly node: NodeSpec; readonly facts: ServerFacts }
 export async function preflight(request: PreflightRequest, port: NodeFactsPort): Promise<NodeFacts[]> {
   const { nodes } = request
   const facts = await port.factsOf(nodes)
-  const silent = facts.flatMap((answer) => (answer.reachable ? [] : [answer.problem]))
-  if (silent.length > 0) {
-    throw unreachable(silent.join('\n'), 'Every node must answer before keys move. Nothing was changed.')
-  }
+  requireAnswers(facts, 'Every node must answer before keys move. Nothing was changed.')
   const checked = nodes.flatMap((node, index): Checked[] => {
     const answer = facts[index]
     return answer?.reachable ? [{ node, facts: answer }] : []
@@ -35,6 +32,14 @@ export async function preflight(request: PreflightRequest, port: NodeFactsPort):
   ]
   if (problems.length > 0) throw refusal(problems)
   return facts
+}
+
+/** Throws `unreachable` with every problem and each remedy once, unless all nodes answered. */
+export function requireAnswers(facts: readonly NodeFacts[], consequence: string): void {
+  const silent = facts.flatMap((answer) => (answer.reachable ? [] : [answer]))
+  if (silent.length === 0) return
+  const remedies = new Set(silent.flatMap(({ remedy }) => remedy ?? []))
+  throw unreachable(silent.map(({ problem }) => problem).join('\n'), [...remedies, consequence].join('\n'))
 }
 
 function refusal(problems: readonly string[]): CachectlError {

@@ -1,8 +1,9 @@
 /** A load run from the first look at the nodes to the clean-up: refuse mistakes, fill, measure, judge, remove. */
-import { CachectlError, ExitCode, refused, unreachable } from '../errors.js'
+import { CachectlError, describeError, ExitCode, refused } from '../errors.js'
 import { type BenchMeasures, foldMeasures } from '../measure/bench-measures.js'
 import { evaluateGate, type Gate, type GateResult } from '../measure/gate.js'
 import type { LoadPort, LoadRequest, NodeFactsPort, ProgressPort, ServerFacts } from './ports.js'
+import { requireAnswers } from './preflight.js'
 
 export interface BenchRequest extends LoadRequest {
   readonly gates: readonly Gate[]
@@ -30,36 +31,49 @@ export interface BenchOutcome extends BenchMeasures {
 
 const bulkPipeline = 64
 
+/** What was measured is returned even when the clean-up fails: that is a warning then. */
 export async function runBench(request: BenchRequest, ports: BenchPorts): Promise<BenchOutcome> {
   const servers = await lookAtNodes(request, ports.facts)
+  try {
+    const outcome = await measure(request, ports, servers)
+    const problem = await removeKeys(request, ports)
+    return problem === undefined ? outcome : { ...outcome, warnings: [...outcome.warnings, problem] }
+  } catch (error) {
+    await removeKeys(request, ports)
+    throw error
+  } finally {
+    ports.progress.end()
+  }
+}
+
+async function measure(
+  request: BenchRequest,
+  ports: BenchPorts,
+  servers: readonly Server[],
+): Promise<BenchOutcome> {
   const { progress, signal } = ports
   const onProgress = (label: string) => (now: { passedMs: number; answered: number }) => {
     progress.update(
       `${label} ${(now.passedMs / 1000).toFixed(0)} s, ${now.answered.toLocaleString('en')} requests`,
     )
   }
-  try {
-    if (request.fill) {
-      const filled = foldMeasures(
-        await ports.load.run(everyKey(request, 'set'), { signal, onProgress: onProgress('filling') }),
-      )
-      refuseFailedFill(filled)
-    }
-    signal.throwIfAborted()
-    const raw = await ports.load.run(request, { signal, onProgress: (now) => onProgress(now.label)(now) })
-    ports.onCounts?.(raw)
-    const measures = foldMeasures(raw)
-    const interrupted = signal.aborted
-    return {
-      ...measures,
-      gates: interrupted ? [] : request.gates.map((gate) => evaluateGate(gate, measures)),
-      interrupted,
-      servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts.version])),
-      warnings: warningsOf(request, measures, servers),
-    }
-  } finally {
-    if (!request.keep) await removeKeys(request, ports)
-    progress.end()
+  if (request.fill) {
+    const filled = foldMeasures(
+      await ports.load.run(everyKey(request, 'set'), { signal, onProgress: onProgress('filling') }),
+    )
+    refuseFailedFill(filled)
+  }
+  signal.throwIfAborted()
+  const raw = await ports.load.run(request, { signal, onProgress: (now) => onProgress(now.label)(now) })
+  ports.onCounts?.(raw)
+  const measures = foldMeasures(raw)
+  const interrupted = signal.aborted
+  return {
+    ...measures,
+    gates: interrupted ? [] : request.gates.map((gate) => evaluateGate(gate, measures)),
+    interrupted,
+    servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts.version])),
+    warnings: warningsOf(request, measures, servers),
   }
 }
 
@@ -72,9 +86,7 @@ interface Server {
 async function lookAtNodes(request: BenchRequest, port: NodeFactsPort): Promise<Server[]> {
   const { nodes } = request.topology
   const facts = await port.factsOf(nodes)
-  const silent = facts.flatMap((answer) => (answer.reachable ? [] : [answer.problem]))
-  if (silent.length > 0)
-    throw unreachable(silent.join('\n'), 'Every node must answer before the load starts.')
+  requireAnswers(facts, 'Every node must answer before the load starts.')
   const servers = nodes.flatMap((node, index): Server[] => {
     const answer = facts[index]
     return answer?.reachable ? [{ id: node.id, facts: answer }] : []
@@ -112,12 +124,22 @@ function refuseFailedFill({ errors, errorKinds }: BenchMeasures): void {
   })
 }
 
-/** Also after Ctrl-C: the signal of the run is not the clean-up's. */
-async function removeKeys(request: BenchRequest, { load, progress }: BenchPorts): Promise<void> {
-  await load.run(everyKey(request, 'del'), {
-    signal: new AbortController().signal,
-    onProgress: ({ answered }) => progress.update(`removing keys, ${answered.toLocaleString('en')} done`),
-  })
+/** Also after Ctrl-C: the signal of the run is not the clean-up's. What went wrong, or undefined. */
+async function removeKeys(
+  request: BenchRequest,
+  { load, progress }: BenchPorts,
+): Promise<string | undefined> {
+  if (request.keep) return undefined
+  try {
+    const raw = await load.run(everyKey(request, 'del'), {
+      signal: new AbortController().signal,
+      onProgress: ({ answered }) => progress.update(`removing keys, ${answered.toLocaleString('en')} done`),
+    })
+    const { errors } = foldMeasures(raw)
+    return errors === 0 ? undefined : `${errors} of the load's keys could not be removed`
+  } catch (error) {
+    return `the load's keys were not removed: ${describeError(error)}; the same run again removes them`
+  }
 }
 
 function warningsOf(request: BenchRequest, measures: BenchMeasures, servers: readonly Server[]): string[] {

@@ -15,7 +15,8 @@ export async function gatherFacts(accesses: readonly NodeAccess[]): Promise<Node
       try {
         return { reachable: true, ...(await readFacts(access)) }
       } catch (error) {
-        return { reachable: false, problem: describeError(error) }
+        const remedy = error instanceof CachectlError ? error.remedy : undefined
+        return { reachable: false, problem: describeError(error), ...(remedy ? { remedy } : {}) }
       }
     }),
   )

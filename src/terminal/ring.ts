@@ -29,9 +29,10 @@ export function renderRing(shown: ShownRing): string {
     bar(node.share / maxShare, 12),
     ...(live ? facts(node) : []),
   ])
-  const problems = shown.nodes.flatMap(({ facts: answer }) =>
-    answer && !answer.reachable ? [answer.problem] : [],
-  )
+  const problems = shown.nodes.flatMap(({ id, facts: answer }) => {
+    if (answer && !answer.reachable) return [answer.problem]
+    return answer?.role === 'replica' ? [`node ${id} is a readonly replica`] : []
+  })
   return [renderTable(columns, rows), '', summary(shown), ...problems].join('\n')
 }
 

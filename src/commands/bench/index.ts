@@ -3,13 +3,14 @@ import { benchFlags, parseTarget, toBenchRequest } from '../../bench-command.js'
 import { systemClock } from '../../clock.js'
 import { ExitCode } from '../../errors.js'
 import { type BenchResult, toBenchResult, toResultFile } from '../../files/bench-result.js'
-import { openResultFile } from '../../files/result-file.js'
+import { openResultFile, type ResultFile } from '../../files/result-file.js'
 import { readAccess } from '../../files/secrets.js'
 import type { RawCounts } from '../../measure/bench-measures.js'
 import { runBench } from '../../operations/run-bench.js'
 import { simulateCache } from '../../operations/simulate-cache.js'
 import { createLoad } from '../../redis/load-run.js'
 import { gatherFacts } from '../../redis/node-facts.js'
+import { reportError } from '../../report-error.js'
 import type { Topology } from '../../ring/topology.js'
 import { renderBench } from '../../terminal/bench.js'
 import { createProgress } from '../../terminal/progress.js'
@@ -74,13 +75,22 @@ export default class Bench extends BaseCommand {
         ports,
       )
       const result = toBenchResult(request, outcome)
-      if (counts) await out?.write(await toResultFile(result, counts))
       this.log(renderBench(result))
       if (outcome.interrupted) process.exitCode = ExitCode.interrupted
       else if (result.gates.some((gate) => !gate.passed)) this.found()
+      if (out && counts) await this.save(out, await toResultFile(result, counts))
       return result
     } finally {
       await out?.close()
+    }
+  }
+
+  /** A disk that is full must not take the result with it: it is on standard output all the same. */
+  private async save(out: ResultFile, result: unknown): Promise<void> {
+    try {
+      await out.write(result)
+    } catch (error) {
+      reportError(error, { json: false })
     }
   }
 }

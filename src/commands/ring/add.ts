@@ -13,7 +13,7 @@ export default class RingAdd extends RingChangeCommand {
     '<%= config.bin %> <%= command.id %> n4=redis://10.0.0.14:6379 --weight 2 --password-env CACHE_PASSWORD --yes',
   ]
   static override args = {
-    node: Args.string({ required: true, description: 'ID=URL of the node that joins.' }),
+    node: Args.string({ ignoreStdin: true, required: true, description: 'ID=URL of the node that joins.' }),
   }
   static override flags = {
     ...changeFlags,

@@ -17,7 +17,10 @@ export default class RingLocate extends BaseCommand {
   ]
   static override strict = false
   static override args = {
-    key: Args.string({ description: 'The key, as text; binary keys go through --base64 or -0.' }),
+    key: Args.string({
+      ignoreStdin: true,
+      description: 'The key, as text; binary keys go through --base64 or -0.',
+    }),
   }
   static override flags = {
     ...topologyFlag,

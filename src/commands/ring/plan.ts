@@ -16,7 +16,7 @@ export default class RingPlan extends BaseCommand {
     '<%= config.bin %> <%= command.id %> after.yaml --offline --json',
   ]
   static override args = {
-    after: Args.string({ required: true, description: 'Topology file to compare with.' }),
+    after: Args.string({ ignoreStdin: true, required: true, description: 'Topology file to compare with.' }),
   }
   static override flags = {
     ...topologyFlag,
@@ -26,7 +26,7 @@ export default class RingPlan extends BaseCommand {
   async run(): Promise<Preview> {
     const { args, flags } = await this.parse(RingPlan)
     const { topology: before } = await this.loadTopology(flags.topology)
-    const { topology: after } = await loadTopology(resolve(args.after))
+    const { topology: after } = await loadTopology(resolve(args.after), args.after)
     const { gatherFacts } = await import('../../redis/node-facts.js')
     const port = {
       factsOf: async (nodes: typeof before.nodes) => gatherFacts(await readAccess(nodes, process.env)),

@@ -11,7 +11,11 @@ export default class RingRebalance extends RingChangeCommand {
   static override examples = ['<%= config.bin %> <%= command.id %> n1=2 n3=4 --dry-run']
   static override strict = false
   static override args = {
-    weight: Args.string({ required: true, description: 'ID=WEIGHT, for one node or several.' }),
+    weight: Args.string({
+      ignoreStdin: true,
+      required: true,
+      description: 'ID=WEIGHT, for one node or several.',
+    }),
   }
   static override flags = changeFlags
 

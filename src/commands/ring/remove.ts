@@ -11,7 +11,9 @@ export default class RingRemove extends RingChangeCommand {
     '<%= config.bin %> <%= command.id %> n2',
     '<%= config.bin %> <%= command.id %> n2 --yes --json',
   ]
-  static override args = { node: Args.string({ required: true, description: 'Id of the node that leaves.' }) }
+  static override args = {
+    node: Args.string({ ignoreStdin: true, required: true, description: 'Id of the node that leaves.' }),
+  }
   static override flags = changeFlags
 
   async run() {
