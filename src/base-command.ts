@@ -5,6 +5,7 @@ import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import { CachectlError, ExitCode, invalid } from './errors.js'
 import { loadTopology, type TopologyFile } from './files/topology-file.js'
+import type { NodeFactsPort } from './operations/ports.js'
 import { reportError, toErrorReport } from './report-error.js'
 
 export const exitCodesHelp =
@@ -62,6 +63,15 @@ export abstract class BaseCommand extends Command {
       origin === 'flag' ? path : `${path} (${origin === 'env' ? 'from CACHECTL_TOPOLOGY' : 'default'})`
     if (!this.jsonEnabled()) this.logToStderr(`topology ${file.topology.name}: ${shown}`)
     return file
+  }
+
+  /** Asks nodes about themselves, with the secrets of this environment. */
+  protected async nodeFacts(): Promise<NodeFactsPort> {
+    const [{ gatherFacts }, { readAccess }] = await Promise.all([
+      import('./redis/node-facts.js'),
+      import('./files/secrets.js'),
+    ])
+    return { factsOf: async (nodes) => gatherFacts(await readAccess(nodes, process.env)) }
   }
 
   /** Streams text to standard output; false: wait for `drained` before the next. */

@@ -2,13 +2,17 @@
 import { cpus } from 'node:os'
 import * as Flags from '@oclif/core/flags'
 import { topologyFlag } from './base-command.js'
+import { systemClock } from './clock.js'
 import { invalid } from './errors.js'
+import { readAccess } from './files/secrets.js'
 import { readTrace } from './files/trace-file.js'
 import { parseGate } from './measure/gate.js'
-import type { LoadKeysSpec } from './operations/ports.js'
+import type { LoadKeysSpec, LoadPort } from './operations/ports.js'
 import type { BenchRequest } from './operations/run-bench.js'
+import { simulateCache } from './operations/simulate-cache.js'
 import { printable } from './printable.js'
 import { freshSeed } from './random.js'
+import { createLoad } from './redis/load-run.js'
 import type { Topology } from './ring/topology.js'
 import { parseDurationMs } from './workload/duration.js'
 import { maxKeyCount, parseDistribution } from './workload/key-distribution.js'
@@ -93,11 +97,15 @@ export interface BenchFlags {
 
 const defaultKeyCount = 100_000
 
-/** The request, and its key count. Errors: `invalid`. */
-export async function toBenchRequest(
-  flags: BenchFlags,
-  topology: Topology,
-): Promise<BenchRequest & { keyCount: number }> {
+export interface BenchJob extends BenchRequest {
+  readonly keyCount: number
+  /** Entries of the in-process LRU that takes the ring's place. */
+  readonly lruEntries?: number
+}
+
+/** `topology` is absent where an in-process cache is the target. Errors: `invalid`. */
+export async function toBenchJob(flags: BenchFlags, topology: Topology | undefined): Promise<BenchJob> {
+  const lruEntries = flags.target === undefined ? undefined : parseTarget(flags.target)
   const gates = flags.gate.map(parseGate)
   const durationMs = flags.duration === undefined ? undefined : parseDurationMs(flags.duration, '--duration')
   const warmupMs = flags.warmup === undefined ? undefined : parseDurationMs(flags.warmup, '--warmup')
@@ -107,7 +115,8 @@ export async function toBenchRequest(
   const isTrace = source.kind === 'trace'
   const unlimited = flags.requests !== undefined || isTrace
   return {
-    topology,
+    ...(lruEntries === undefined ? {} : { lruEntries }),
+    topology: topology ?? { name: flags.target ?? '', ring: noRing, nodes: [] },
     keys,
     keyCount,
     source,
@@ -118,12 +127,22 @@ export async function toBenchRequest(
     connections: flags.connections,
     pipeline: flags.pipeline,
     threads: flags.threads,
-    warmupMs: warmupMs ?? (isTrace || flags.target !== undefined ? 0 : 1_000),
+    warmupMs: warmupMs ?? (isTrace || lruEntries !== undefined ? 0 : 1_000),
     durationMs: durationMs ?? (unlimited ? 0 : 10_000),
     requestLimit: flags.requests ?? 0,
-    fill: flags.fill,
-    keep: flags.keep,
+    fill: flags.fill && lruEntries === undefined,
+    keep: flags.keep || lruEntries !== undefined,
   }
+}
+
+const noRing: Topology['ring'] = { algorithm: 'ring', hash: 'xxh32', pointsPerWeight: 1, charSign: 'signed' }
+
+/** What the job's load runs on: the nodes, or the in-process LRU. */
+export async function createBenchLoad(job: BenchJob, signal: AbortSignal): Promise<LoadPort> {
+  const { keyCount, lruEntries: capacity } = job
+  if (capacity === undefined)
+    return createLoad(await readAccess(job.topology.nodes, process.env), systemClock)
+  return { run: () => simulateCache(job, { capacity, keyCount, clock: systemClock, signal }) }
 }
 
 function refuseMistakes(flags: BenchFlags, durationMs: number | undefined): void {
@@ -173,7 +192,7 @@ async function tracedLoad(flags: BenchFlags, path: string): Promise<Drawn> {
 }
 
 /** `lru:ENTRIES` to entries. Errors: `invalid`. */
-export function parseTarget(text: string): number {
+function parseTarget(text: string): number {
   const [, digits] = /^lru:(\d{1,9})$/.exec(text) ?? []
   if (Number(digits) > 0) return Number(digits)
   throw invalid(`--target ${printable(text)}: expected lru:ENTRIES, as in lru:1000`)

@@ -9,7 +9,7 @@ import type { TopologyFile } from './files/topology-file.js'
 import { writeTopology } from './files/write-topology.js'
 import { applyChange, type ChangeResult } from './operations/apply-change.js'
 import { type Preview, previewChange } from './operations/preview-change.js'
-import type { NodeSpec, Topology } from './ring/topology.js'
+import type { Topology } from './ring/topology.js'
 
 export const movingNote =
   'Clients must not write keys that move until the command has ended: keys are carried by a fenced copy, so that ' +
@@ -51,11 +51,8 @@ export abstract class RingChangeCommand extends BaseCommand {
     edit: (before: Topology) => Topology,
   ): Promise<ChangeResult | Preview> {
     const after = edit(file.topology)
-    const { gatherFacts } = await import('./redis/node-facts.js')
     const { renderPlan } = await import('./terminal/plan.js')
-    const facts = {
-      factsOf: async (nodes: readonly NodeSpec[]) => gatherFacts(await readAccess(nodes, process.env)),
-    }
+    const facts = await this.nodeFacts()
     if (flags['dry-run']) {
       const preview = await previewChange({ before: file.topology, after }, facts)
       this.log(renderPlan(preview))

@@ -85,7 +85,8 @@ export async function withClient<T>(access: NodeAccess, body: (client: Redis) =>
   } catch (error) {
     throw asOurs(access, failure ?? error)
   } finally {
-    client.disconnect()
+    // on a socket that has closed already, ioredis would wait two seconds for it to close
+    if (client.status !== 'end') client.disconnect()
   }
 }
 

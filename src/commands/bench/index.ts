@@ -1,17 +1,11 @@
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
-import { benchFlags, parseTarget, toBenchRequest } from '../../bench-command.js'
-import { systemClock } from '../../clock.js'
+import { benchFlags, createBenchLoad, toBenchJob } from '../../bench-command.js'
 import { ExitCode } from '../../errors.js'
 import { type BenchResult, toBenchResult, toResultFile } from '../../files/bench-result.js'
 import { openResultFile, type ResultFile } from '../../files/result-file.js'
-import { readAccess } from '../../files/secrets.js'
 import type { RawCounts } from '../../measure/bench-measures.js'
 import { runBench } from '../../operations/run-bench.js'
-import { simulateCache } from '../../operations/simulate-cache.js'
-import { createLoad } from '../../redis/load-run.js'
-import { gatherFacts } from '../../redis/node-facts.js'
 import { reportError } from '../../report-error.js'
-import type { Topology } from '../../ring/topology.js'
 import { renderBench } from '../../terminal/bench.js'
 import { createProgress } from '../../terminal/progress.js'
 
@@ -33,48 +27,22 @@ export default class Bench extends BaseCommand {
 
   async run(): Promise<BenchResult> {
     const { flags } = await this.parse(Bench)
-    const capacity = flags.target === undefined ? undefined : parseTarget(flags.target)
-    const topology: Topology | undefined =
-      capacity === undefined ? (await this.loadTopology(flags.topology)).topology : undefined
-    const request = await toBenchRequest(
-      flags,
-      topology ?? {
-        name: flags.target ?? '',
-        ring: { algorithm: 'ring', hash: 'xxh32', pointsPerWeight: 1, charSign: 'signed' },
-        nodes: [],
-      },
-    )
+    const topology =
+      flags.target === undefined ? (await this.loadTopology(flags.topology)).topology : undefined
+    const job = await toBenchJob(flags, topology)
     const out = flags.out === undefined ? undefined : await openResultFile(flags.out)
     try {
       let counts: RawCounts | undefined
-      const progress = await createProgress()
-      const ports = {
-        facts: {
-          factsOf: async (nodes: Topology['nodes']) => gatherFacts(await readAccess(nodes, process.env)),
-        },
-        load:
-          capacity === undefined
-            ? createLoad(await readAccess(request.topology.nodes, process.env), systemClock)
-            : {
-                run: () =>
-                  simulateCache(request, {
-                    capacity,
-                    keyCount: request.keyCount,
-                    clock: systemClock,
-                    signal: this.signal,
-                  }),
-              },
-        progress,
+      const outcome = await runBench(job, {
+        facts: await this.nodeFacts(),
+        load: await createBenchLoad(job, this.signal),
+        progress: await createProgress(),
         signal: this.signal,
-        onCounts: (raw: RawCounts) => {
+        onCounts: (raw) => {
           counts = raw
         },
-      }
-      const outcome = await runBench(
-        capacity === undefined ? request : { ...request, fill: false, keep: true },
-        ports,
-      )
-      const result = toBenchResult(request, outcome)
+      })
+      const result = toBenchResult(job, outcome)
       this.log(renderBench(result))
       if (outcome.interrupted) process.exitCode = ExitCode.interrupted
       else if (result.gates.some((gate) => !gate.passed)) this.found()

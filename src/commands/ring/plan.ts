@@ -2,7 +2,6 @@ import { resolve } from 'node:path'
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, exitCodesHelp, topologyFlag } from '../../base-command.js'
-import { readAccess } from '../../files/secrets.js'
 import { loadTopology } from '../../files/topology-file.js'
 import { type Preview, previewChange } from '../../operations/preview-change.js'
 import { renderPlan } from '../../terminal/plan.js'
@@ -27,11 +26,7 @@ export default class RingPlan extends BaseCommand {
     const { args, flags } = await this.parse(RingPlan)
     const { topology: before } = await this.loadTopology(flags.topology)
     const { topology: after } = await loadTopology(resolve(args.after), args.after)
-    const { gatherFacts } = await import('../../redis/node-facts.js')
-    const port = {
-      factsOf: async (nodes: typeof before.nodes) => gatherFacts(await readAccess(nodes, process.env)),
-    }
-    const preview = await previewChange({ before, after }, flags.offline ? undefined : port)
+    const preview = await previewChange({ before, after }, flags.offline ? undefined : await this.nodeFacts())
     this.log(renderPlan(preview))
     return preview
   }

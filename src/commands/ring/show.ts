@@ -1,6 +1,5 @@
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, exitCodesHelp, topologyFlag } from '../../base-command.js'
-import { readAccess } from '../../files/secrets.js'
 import { type ShownRing, showRing } from '../../operations/show-ring.js'
 
 export default class RingShow extends BaseCommand {
@@ -19,12 +18,8 @@ export default class RingShow extends BaseCommand {
   async run(): Promise<ShownRing> {
     const { flags } = await this.parse(RingShow)
     const { topology } = await this.loadTopology(flags.topology)
-    const { gatherFacts } = await import('../../redis/node-facts.js')
     const { renderRing } = await import('../../terminal/ring.js')
-    const port = {
-      factsOf: async (nodes: typeof topology.nodes) => gatherFacts(await readAccess(nodes, process.env)),
-    }
-    const shown = await showRing(topology, flags.offline ? undefined : port)
+    const shown = await showRing(topology, flags.offline ? undefined : await this.nodeFacts())
     this.log(renderRing(shown))
     return shown
   }

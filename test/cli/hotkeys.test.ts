@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { systemClock } from '../../src/clock.js'
+import { createScatter } from '../../src/workload/key-distribution.js'
+import { runCli, startCli } from '../support/cli.js'
+import { startServers, type TestServers } from '../support/redis-servers.js'
+
+describe('hotkeys on real servers under load', () => {
+  let servers: TestServers
+  let file: string
+
+  before(async () => {
+    servers = await startServers(2)
+    file = await servers.topologyFile()
+  })
+  after(() => servers.stop())
+
+  const keyCount = 10_000
+
+  async function underLoad<T>(distribution: string, body: () => Promise<T>): Promise<T> {
+    const keys = ['--keys', String(keyCount), '--prefix', 'h:', '--connections', '4']
+    const load = startCli(['bench', '-t', file, ...keys, '--distribution', distribution, '--duration', '10m'])
+    try {
+      const connection = await servers.connect(0)
+      while (Number(await connection.call('DBSIZE')) < 500) await systemClock.sleep(20)
+      return await body()
+    } finally {
+      load.child.kill('SIGINT')
+      await load.result
+    }
+  }
+
+  async function assertNoMonitorLeft(): Promise<void> {
+    for (const index of servers.servers.keys()) {
+      const clients = String(await (await servers.connect(index)).call('CLIENT', 'LIST'))
+      assert.doesNotMatch(clients, /cmd=monitor/)
+    }
+  }
+
+  it('finds the hottest keys, with intervals, and leaves no monitor behind', async () => {
+    const result = await underLoad('zipf:1.2', () =>
+      runCli(['hotkeys', '-t', file, '--top', '5', '--duration', '4s', '--json']),
+    )
+    assert.equal(result.exitCode, 0, result.stderr)
+    const report = JSON.parse(result.stdout)
+    const scatter = createScatter(keyCount)
+    const name = (rank: number) => `h:${String(scatter(rank)).padStart(4, '0')}`
+    const found = report.keys.map(({ key }: { key: string }) => key)
+    assert.deepEqual(found.slice(0, 2), [name(0), name(1)])
+    for (const { share, shareLow, shareHigh, opsPerSec, nodes } of report.keys) {
+      assert.ok(shareLow < share && share < shareHigh)
+      assert.ok(opsPerSec > 0)
+      assert.equal(nodes.length, 1)
+    }
+    await assertNoMonitorLeft()
+  })
+
+  it('reports none on uniform traffic, and says up to where it can tell', async () => {
+    const result = await underLoad('uniform', () => runCli(['hotkeys', '-t', file, '--duration', '3s']))
+    assert.match(result.stdout, /No key above 0\.1 % of the traffic \(upper bound \d/)
+  })
+
+  it('never stores or prints values', async () => {
+    const connection = await servers.connect(0)
+    let running = true
+    const traffic = (async () => {
+      while (running) await connection.call('SET', 'one-key', 'top-secret-value')
+    })()
+    const { stdout, stderr } = await runCli(['hotkeys', '-t', file, '--duration', '1s', '--json'])
+    running = false
+    await traffic
+    assert.match(stdout, /one-key/)
+    assert.doesNotMatch(stdout + stderr, /top-secret-value/)
+    await connection.call('DEL', 'one-key')
+  })
+
+  it('says that it saw no traffic', async () => {
+    const idle = await startServers(1)
+    try {
+      const { stdout, exitCode } = await runCli([
+        'hotkeys',
+        '-t',
+        await idle.topologyFile(),
+        '--duration',
+        '1s',
+      ])
+      assert.equal(exitCode, 0)
+      assert.match(stdout, /No traffic was seen/)
+    } finally {
+      await idle.stop()
+    }
+  })
+
+  it('names the right that is missing', async () => {
+    for (const index of servers.servers.keys()) {
+      const connection = await servers.connect(index)
+      await connection.call('ACL', 'SETUSER', 'looker', 'on', '>pw', '~*', '+@all', '-monitor')
+    }
+    const path = await topologyOfLooker()
+    const { exitCode, stderr } = await runCli(['hotkeys', '-t', path, '--duration', '1s'], {
+      env: { TEST_PASSWORD: 'pw' },
+    })
+    assert.equal(exitCode, 5, stderr)
+    assert.match(stderr, /NOPERM.*monitor/i)
+  })
+
+  async function topologyOfLooker(): Promise<string> {
+    const path = `${servers.directory}/looker.yaml`
+    const nodes = servers.servers.map(
+      ({ id, url }) => `  - {id: ${id}, url: "${url}", username: looker, passwordEnv: TEST_PASSWORD}\n`,
+    )
+    await writeFile(path, `name: test\nnodes:\n${nodes.join('')}`)
+    return path
+  }
+
+  it('Ctrl-C: shows what was sampled until then, exits 130, leaves no monitor', async () => {
+    await underLoad('zipf:1.2', async () => {
+      const connection = await servers.connect(0)
+      await connection.call('CONFIG', 'RESETSTAT')
+      const { child, result } = startCli(['hotkeys', '-t', file, '--duration', '10m', '--json'])
+      while (!String(await connection.call('INFO', 'commandstats')).includes('cmdstat_monitor')) {
+        await systemClock.sleep(20)
+      }
+      child.kill('SIGINT')
+      const { exitCode, stdout } = await result
+      assert.equal(exitCode, 130)
+      assert.equal(JSON.parse(stdout).interrupted, true)
+    })
+    await assertNoMonitorLeft()
+  })
+})
