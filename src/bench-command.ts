@@ -22,6 +22,7 @@ export const benchFlags = {
   ...topologyFlag,
   connections: Flags.integer({
     char: 'c',
+    helpValue: 'N',
     summary: 'Sockets in total, spread over the nodes by their share.',
     default: 50,
     min: 1,
@@ -29,35 +30,70 @@ export const benchFlags = {
   }),
   pipeline: Flags.integer({
     char: 'P',
+    helpValue: 'N',
     summary: 'Requests under way for each connection.',
     default: 1,
     min: 1,
     max: 1_000,
   }),
-  threads: Flags.integer({ summary: 'Threads that generate load.', default: 1, min: 1, max: 64 }),
-  duration: Flags.string({ summary: 'Measure this long, e.g. 10s; default 10s, or the whole trace.' }),
-  requests: Flags.integer({ char: 'n', summary: 'Measure this many requests instead.', min: 1 }),
-  warmup: Flags.string({ summary: 'Send load this long before measuring; default 1s, none for a trace.' }),
-  keys: Flags.integer({ summary: 'Keys in play; default 100,000.', min: 1, max: maxKeyCount }),
-  distribution: Flags.string({ summary: 'uniform, or zipf:THETA as in zipf:0.99; default uniform.' }),
+  threads: Flags.integer({
+    helpValue: 'N',
+    summary: 'Threads that generate load.',
+    default: 1,
+    min: 1,
+    max: 64,
+  }),
+  duration: Flags.string({
+    helpValue: 'TIME',
+    summary: 'Measure this long, e.g. 10s; default 10s, or the whole trace.',
+  }),
+  requests: Flags.integer({
+    char: 'n',
+    helpValue: 'N',
+    summary: 'Measure this many requests instead.',
+    min: 1,
+  }),
+  warmup: Flags.string({
+    helpValue: 'TIME',
+    summary: 'Send load this long before measuring; default 1s, none for a trace.',
+  }),
+  keys: Flags.integer({
+    helpValue: 'N',
+    summary: 'Keys in play; default 100,000.',
+    min: 1,
+    max: maxKeyCount,
+  }),
+  distribution: Flags.string({
+    helpValue: 'NAME',
+    summary: 'uniform, or zipf:THETA as in zipf:0.99; default uniform.',
+  }),
   'value-bytes': Flags.integer({
+    helpValue: 'N',
     summary: 'Size of a value where a trace does not say it.',
     default: 100,
     min: 0,
     max: 536_870_912,
   }),
-  'read-ratio': Flags.string({ summary: 'Share of reads, 0 to 1; default 0.9.' }),
-  ttl: Flags.integer({ summary: 'Seconds until a written key expires; 0: never.', default: 0, min: 0 }),
+  'read-ratio': Flags.string({ helpValue: 'SHARE', summary: 'Share of reads, 0 to 1; default 0.9.' }),
+  ttl: Flags.integer({
+    helpValue: 'SECONDS',
+    summary: 'Seconds until a written key expires; 0: never.',
+    default: 0,
+    min: 0,
+  }),
   trace: Flags.string({
     summary: 'Replay a request trace (CSV, .gz) instead of drawing keys.',
     helpValue: 'FILE',
   }),
   fill: Flags.boolean({ summary: 'Write every key before measuring.' }),
-  target: Flags.string({ summary: 'lru:ENTRIES runs against an exact in-process LRU instead of the ring.' }),
+  target: Flags.string({
+    helpValue: 'TARGET',
+    summary: 'lru:ENTRIES runs against an exact in-process LRU instead of the ring.',
+  }),
   gate: Flags.string({
     summary: "Fail (exit 3) unless it holds, e.g. 'p99<2ms', 'hit_ratio>=0.9', 'errors==0'.",
     multiple: true,
-    default: [],
+    helpValue: 'EXPRESSION',
   }),
   out: Flags.string({
     char: 'o',
@@ -65,13 +101,14 @@ export const benchFlags = {
     helpValue: 'FILE',
   }),
   prefix: Flags.string({
+    helpValue: 'TEXT',
     summary: 'Every key starts with it; nothing else is touched.',
     default: 'cachectl-bench:',
   }),
   keep: Flags.boolean({
     summary: 'Leave the keys on the nodes; otherwise all of this keyspace is removed at the end.',
   }),
-  seed: Flags.integer({ summary: 'Repeats a run: the seed stands in its result.', min: 0 }),
+  seed: Flags.integer({ helpValue: 'N', summary: 'Repeats a run: the seed stands in its result.', min: 0 }),
 }
 
 export interface BenchFlags {
@@ -89,7 +126,7 @@ export interface BenchFlags {
   readonly trace?: string | undefined
   readonly fill: boolean
   readonly target?: string | undefined
-  readonly gate: readonly string[]
+  readonly gate?: readonly string[] | undefined
   readonly prefix: string
   readonly keep: boolean
   readonly seed?: number | undefined
@@ -106,7 +143,7 @@ export interface BenchJob extends BenchRequest {
 /** `topology` is absent where an in-process cache is the target. Errors: `invalid`. */
 export async function toBenchJob(flags: BenchFlags, topology: Topology | undefined): Promise<BenchJob> {
   const lruEntries = flags.target === undefined ? undefined : parseTarget(flags.target)
-  const gates = flags.gate.map(parseGate)
+  const gates = (flags.gate ?? []).map(parseGate)
   const durationMs = flags.duration === undefined ? undefined : parseDurationMs(flags.duration, '--duration')
   const warmupMs = flags.warmup === undefined ? undefined : parseDurationMs(flags.warmup, '--warmup')
   refuseMistakes(flags, durationMs)

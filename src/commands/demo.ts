@@ -24,8 +24,8 @@ export default class Demo extends BaseCommand {
           workspace: { ...files, ringFile: short(files.ringFile), spareFile: short(files.spareFile) },
           run: (args, options) =>
             runCachectl(args, { ...options, quiet: quiet || options.quiet, directory, env }),
-          announce: (title, args) => {
-            this.log(`\n${chalk.bold(title)}\n${chalk.cyan(`$ cachectl ${args.join(' ')}`)}`)
+          announce: (title, commandLine) => {
+            this.log(`\n${chalk.bold(title)}\n${chalk.cyan(`$ ${commandLine}`)}`)
           },
           nowMs: () => systemClock.nowMs(),
         },

@@ -12,8 +12,8 @@ export interface DemoPort {
     args: readonly string[],
     options: { readonly quiet: boolean; readonly signal: AbortSignal },
   ): Promise<number>
-  /** Shows the step's title and the command line before it runs. */
-  announce(title: string, args: readonly string[]): void
+  /** Shows the step's title and the command line, quoted for a shell, before it runs. */
+  announce(title: string, commandLine: string): void
   nowMs(): number
 }
 
@@ -85,11 +85,11 @@ export async function runDemo(port: DemoPort, signal: AbortSignal): Promise<Demo
   const steps: { command: string; exitCode: number; seconds: number }[] = []
   const play = async (step: DemoStep, stepSignal: AbortSignal) => {
     stepSignal.throwIfAborted()
-    port.announce(step.title, step.args)
+    port.announce(step.title, commandLine(step.args))
     const stepStartedMs = port.nowMs()
     const exitCode = await runStep(port, step, stepSignal)
     const seconds = (port.nowMs() - stepStartedMs) / 1000
-    steps.push({ command: `cachectl ${step.args.join(' ')}`, exitCode, seconds })
+    steps.push({ command: commandLine(step.args), exitCode, seconds })
     stepSignal.throwIfAborted()
     if (exitCode !== step.expectedExitCode) throw unexpected(step, exitCode)
   }
@@ -119,9 +119,15 @@ async function runStep(port: DemoPort, step: DemoStep, signal: AbortSignal): Pro
   }
 }
 
+/** As it can be pasted into a shell: `p99<1us` bare would be a redirection. */
+function commandLine(args: readonly string[]): string {
+  const quoted = args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
+  return `cachectl ${quoted.join(' ')}`
+}
+
 function unexpected(step: DemoStep, exitCode: number): CachectlError {
   return new CachectlError(
-    `the demo stopped: cachectl ${step.args.join(' ')} exited with ${exitCode}, expected ${step.expectedExitCode}`,
+    `the demo stopped: ${commandLine(step.args)} exited with ${exitCode}, expected ${step.expectedExitCode}`,
     { exitCode: ExitCode.stopped, remedy: 'Its own message stands above.' },
   )
 }

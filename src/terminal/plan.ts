@@ -68,7 +68,7 @@ export function renderChange(result: ChangeResult, path: string): string {
   const rate = seconds > 0 ? ` in ${formatSeconds(seconds)} (${formatCount(keysPerSec)} keys/s)` : ''
   return [
     '',
-    `Moved ${formatCount(movedKeyCount)} keys, ${formatBytes(movedBytes)}${rate}.`,
+    `Moved ${formatCount(movedKeyCount)} keys, ${formatBytes(movedBytes)} as sent${rate}.`,
     'Verified: every key lies on its owner.',
     `Written: ${printable(path)}`,
   ].join('\n')

@@ -51,5 +51,8 @@ function summary({ nodes, ring, maxOverMean }: ShownRing): string {
   const tag = ring.hashTag === undefined ? '' : `, hash tag ${printable(ring.hashTag)}`
   const keys = nodes.some((node) => node.facts) ? `, ${formatCount(keyCount)} keys` : ''
   const count = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}${keys}`
-  return `${count} · ${ring.algorithm} with ${ring.hash}${points}${tag} · fullest node ${maxOverMean.toFixed(3)} × its due share`
+  return [
+    `${count}; the fullest node has ${maxOverMean.toFixed(3)} × its due share`,
+    `${ring.algorithm} with ${ring.hash}${points}${tag}`,
+  ].join('\n')
 }

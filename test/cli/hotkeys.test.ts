@@ -91,15 +91,22 @@ describe('hotkeys on real servers under load', () => {
     }
   })
 
-  it('names the right that is missing', async () => {
+  async function runAsLooker(...rights: string[]) {
     for (const index of servers.servers.keys()) {
       const connection = await servers.connect(index)
-      await connection.call('ACL', 'SETUSER', 'looker', 'on', '>pw', '~*', '+@all', '-monitor')
+      await connection.call('ACL', 'SETUSER', 'looker', 'reset', 'on', '>pw', '~*', '-@all', ...rights)
     }
-    const path = await topologyOfLooker()
-    const { exitCode, stderr } = await runCli(['hotkeys', '-t', path, '--duration', '1s'], {
-      env: { TEST_PASSWORD: 'pw' },
-    })
+    const args = ['hotkeys', '-t', await topologyOfLooker(), '--duration', '1s']
+    return runCli(args, { env: { TEST_PASSWORD: 'pw' } })
+  }
+
+  it('needs the rights that its help lists, and no more', async () => {
+    const { exitCode, stderr } = await runAsLooker('+monitor', '+info', '+command')
+    assert.equal(exitCode, 0, stderr)
+  })
+
+  it('names the right that is missing', async () => {
+    const { exitCode, stderr } = await runAsLooker('+info', '+command')
     assert.equal(exitCode, 5, stderr)
     assert.match(stderr, /NOPERM.*monitor/i)
   })

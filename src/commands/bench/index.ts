@@ -12,12 +12,11 @@ import { createProgress } from '../../terminal/progress.js'
 export default class Bench extends BaseCommand {
   static override summary = 'Load the ring, measure latency and hit ratio, judge gates.'
   static override description = [
-    'A closed loop: connections × pipeline requests are under way; each answer sends the next request. A read that',
-    'misses is followed by a write of the value, as an application would do. Latencies are service times (from send to',
-    'reply): a closed loop waits while a server stalls, so it understates what users of a stalled server see.',
-    '',
-    exitCodesHelp,
-  ].join('\n')
+    'A closed loop: connections × pipeline requests are under way; each answer sends the next request.',
+    'A read that misses is followed by a write of the value, as an application would do.',
+    'Latencies are service times (from send to reply): a closed loop waits while a server stalls,',
+    `so it understates what users of a stalled server see.\n\n${exitCodesHelp}`,
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> <%= command.id %> -t topologies/local-three.yaml --distribution zipf:0.99',
     "<%= config.bin %> <%= command.id %> --fill --read-ratio 1 --gate 'p99<2ms' --gate 'hit_ratio>=0.99' --gate 'errors==0'",

@@ -15,12 +15,9 @@ export default class HotKeys extends BaseCommand {
   static override description = [
     'Short, counted MONITOR bursts at random times, one node at a time; a burst ends after 500 lines, 256 KiB or 20 ms.',
     "Values pass by and are never looked at. Shares are of all the ring's commands, with 95 % intervals that allow for",
-    'traffic in waves. A key is reported only when it is above the threshold beyond doubt.',
-    '',
-    'The user needs the ACL rights +monitor +info +command (and +select where a database is given).',
-    '',
-    exitCodesHelp,
-  ].join('\n')
+    'traffic in waves. A key is reported only when it is above the threshold beyond doubt.\n\nThe user needs the ACL',
+    `rights +monitor +info +command (and +select where a database is given).\n\n${exitCodesHelp}`,
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> <%= command.id %> --top 10 --duration 20s',
     '<%= config.bin %> <%= command.id %> --budget 0.5% --json',
