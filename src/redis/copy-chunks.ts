@@ -26,7 +26,8 @@ export interface ChunkCopy {
   readonly type: CopiedType
 }
 
-const chunkElements = 500
+/** Elements a command: some milliseconds of a server's time at most. */
+export const chunkElements = 500
 const chunkBytes = 256 * 1024
 
 export async function copyChunks(copy: ChunkCopy): Promise<void> {
@@ -86,7 +87,7 @@ function scoresFirst(flat: readonly Buffer[]): Buffer[] {
 
 /** Entries with their ids, then the last id and the counters, which outlive deleted entries. */
 async function copyStream({ source, target, key, staging }: ChunkCopy): Promise<void> {
-  const info = fields(await source.call('XINFO', 'STREAM', key))
+  const info = await readStreamInfo(source, key)
   if (Number(info.get('groups')) > 0) {
     throw stopped(
       `stream ${printable(key, 80)} has consumer groups, which can't go by chunks`,
@@ -110,6 +111,11 @@ async function copyStream({ source, target, key, staging }: ChunkCopy): Promise<
   const deleted = info.get('max-deleted-entry-id')
   const counters = added === undefined ? [] : ['ENTRIESADDED', String(added), 'MAXDELETEDID', String(deleted)]
   await target.call('XSETID', staging, last, ...counters)
+}
+
+/** XINFO STREAM as a map. */
+export async function readStreamInfo(connection: RespConnection, key: Buffer): Promise<Map<string, Reply>> {
+  return fields(await connection.call('XINFO', 'STREAM', key))
 }
 
 function fields(reply: Reply): Map<string, Reply> {

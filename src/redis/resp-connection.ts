@@ -3,7 +3,7 @@
  * after a loss the outcome of what was in flight is unknown, and only the caller knows what that means.
  */
 import type { Socket } from 'node:net'
-import { CachectlError, describeError, ExitCode, unreachable } from '../errors.js'
+import { CachectlError, describeError, ExitCode, stopped, unreachable } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import { type Command, encodeCommands, type Reply, ReplyError, ReplyParser } from './resp.js'
@@ -147,7 +147,14 @@ export function replyFailure(access: NodeAccess, command: string, reply: ReplyEr
         exitCode: ExitCode.refused,
         remedy: 'This server is a replica: name its primary in the topology.',
       })
+    case 'LOADING':
+    case 'BUSY':
+    case 'MASTERDOWN':
+    case 'CLUSTERDOWN':
+      return unreachable(text, 'The server does not serve now; try again.')
+    case 'OOM':
+      return stopped(text, 'Raise its maxmemory or free memory, and run the same command again.')
     default:
-      return unreachable(text)
+      return stopped(text)
   }
 }

@@ -1,5 +1,5 @@
 /** Whether source and target hold one value under a key: what a crash between copy and removal leaves behind. */
-import { type CopiedType, lengthCommand } from './copy-chunks.js'
+import { type CopiedType, chunkElements, lengthCommand, readStreamInfo } from './copy-chunks.js'
 import type { Pair } from './pair.js'
 import { type Reply, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
@@ -28,7 +28,7 @@ export async function sameValue(
   )
 }
 
-/** Two big keys of one server and one length, compared chunk by chunk, whatever their order. */
+/** Two big keys of one server and one type, compared chunk by chunk: a whole DUMP would stall it. */
 export async function sameElements(
   connection: RespConnection,
   keys: { readonly type: CopiedType; readonly a: Buffer; readonly b: Buffer },
@@ -38,20 +38,62 @@ export async function sameElements(
     [lengthCommand[type], a],
     [lengthCommand[type], b],
   ])
-  if (lengthA !== lengthB) return false
-  if (type !== 'hash' && type !== 'set' && type !== 'zset') {
-    // built by the same steps, ordered values have the same DUMP
-    const [first, second] = await connection.send([
-      ['DUMP', a],
-      ['DUMP', b],
-    ])
-    return Buffer.isBuffer(first) && Buffer.isBuffer(second) && first.equals(second)
+  if (lengthA !== lengthB || lengthA instanceof ReplyError) return false
+  switch (type) {
+    case 'string':
+      return sameRanges(connection, { a, b, length: Number(lengthA), command: 'GETRANGE', step: 256 * 1024 })
+    case 'list':
+      return sameRanges(connection, { a, b, length: Number(lengthA), command: 'LRANGE', step: chunkElements })
+    case 'stream':
+      return sameStreams(connection, a, b)
+    case 'hash':
+    case 'set':
+    case 'zset':
+      return sameMembers(connection, { type, a, b })
+    default:
+      return type satisfies never
   }
+}
+
+async function sameRanges(
+  connection: RespConnection,
+  run: { a: Buffer; b: Buffer; length: number; command: 'GETRANGE' | 'LRANGE'; step: number },
+): Promise<boolean> {
+  for (let at = 0; at < run.length; at += run.step) {
+    const [inA, inB] = await connection.send([
+      [run.command, run.a, at, at + run.step - 1],
+      [run.command, run.b, at, at + run.step - 1],
+    ])
+    if (!sameReply(inA!, inB!)) return false
+  }
+  return true
+}
+
+/** Entries and the counters that outlive them; a stream with consumer groups is never the same as another. */
+async function sameStreams(connection: RespConnection, a: Buffer, b: Buffer): Promise<boolean> {
+  const [infoA, infoB] = await Promise.all([readStreamInfo(connection, a), readStreamInfo(connection, b)])
+  const fields = ['last-generated-id', 'max-deleted-entry-id', 'entries-added', 'groups']
+  if (fields.some((field) => String(infoA.get(field)) !== String(infoB.get(field)))) return false
+  if (Number(infoA.get('groups')) > 0) return false
+  for (let from = '-'; ; ) {
+    const range = (key: Buffer) => list(connection, 'XRANGE', key, from, '+', 'COUNT', chunkElements)
+    const [inA, inB] = await Promise.all([range(a), range(b)])
+    if (!sameReply(inA, inB)) return false
+    const last = inA.at(-1)
+    if (!Array.isArray(last)) return true
+    from = `(${String(last[0])}`
+  }
+}
+
+async function sameMembers(
+  connection: RespConnection,
+  { type, a, b }: { type: 'hash' | 'set' | 'zset'; a: Buffer; b: Buffer },
+): Promise<boolean> {
   const scan = { hash: 'HSCAN', set: 'SSCAN', zset: 'ZSCAN' }[type]
   const lookUp = { hash: 'HMGET', set: 'SMISMEMBER', zset: 'ZMSCORE' }[type]
   let cursor = '0'
   do {
-    const [next, found] = await list(connection, scan, a, cursor, 'COUNT', 500)
+    const [next, found] = await list(connection, scan, a, cursor, 'COUNT', chunkElements)
     cursor = String(next)
     const flat = Array.isArray(found) ? found.map(asBuffer) : []
     const names = type === 'set' ? flat : flat.filter((_, i) => i % 2 === 0)
@@ -63,6 +105,12 @@ export async function sameElements(
     if (!same) return false
   } while (cursor !== '0')
   return true
+}
+
+function sameReply(a: Reply, b: Reply): boolean {
+  if (Buffer.isBuffer(a)) return Buffer.isBuffer(b) && a.equals(b)
+  if (!Array.isArray(a)) return !(a instanceof ReplyError) && a === b
+  return Array.isArray(b) && a.length === b.length && a.every((each, i) => sameReply(each, b[i]!))
 }
 
 /** Elements in an order that the value alone decides; undefined for a type that has no such reading. */
