@@ -113,6 +113,7 @@ describe('the fenced copy', () => {
 
   it('does not bring back a key that another run moved and a client deleted meanwhile', async () => {
     await atSource.call('SET', key, 'old')
+    await atTarget.call('CONFIG', 'RESETSTAT')
     const slow = before1(target, 'RESTORE', async () => {
       const other = { source: await servers.connect(0), target: await servers.connect(1) }
       assert.equal((await moveBatch(other, [key], options)).movedCount, 1)
@@ -121,6 +122,8 @@ describe('the fenced copy', () => {
     const outcome = await moveBatch({ source, target: slow }, [key], options)
     assert.equal(outcome.movedCount, 0)
     assert.deepEqual([await value(atSource), await value(atTarget)], [null, null])
+    // not even for a moment: the slow run's RESTORE was never executed
+    assert.match(String(await atTarget.call('INFO', 'commandstats')), /cmdstat_restore:calls=1,/)
   })
 
   it('stops with the key at the source when the target refuses it', async () => {
