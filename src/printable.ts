@@ -28,7 +28,8 @@ function* decode(bytes: Uint8Array): Generator<string> {
   let at = 0
   while (at < bytes.length) {
     const length = sequenceLength(bytes[at]!)
-    const char = length > 0 ? tryDecode(bytes.subarray(at, at + length)) : undefined
+    const isWhole = length > 0 && at + length <= bytes.length
+    const char = isWhole ? tryDecode(bytes.subarray(at, at + length)) : undefined
     if (char === undefined) {
       yield `\\x${bytes[at]!.toString(16).padStart(2, '0')}`
       at += 1

@@ -6,4 +6,15 @@ import { createRequire } from 'node:module'
 
 const yaml = createRequire(import.meta.url)('yaml') as typeof import('yaml')
 
-export const { isAlias, isMap, isNode, isPair, isSeq, LineCounter, parseDocument, visit } = yaml
+export const {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  stringify,
+  visit,
+} = yaml
