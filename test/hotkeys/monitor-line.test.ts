@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { createKeyPositions } from '../../src/hotkeys/key-positions.js'
+import { parseMonitorLine } from '../../src/hotkeys/monitor-line.js'
+
+const positions = createKeyPositions([
+  { name: 'get', first: 1, last: 1, step: 1 },
+  { name: 'set', first: 1, last: 1, step: 1 },
+  { name: 'mset', first: 1, last: -1, step: 2 },
+  { name: 'del', first: 1, last: -1, step: 1 },
+  { name: 'ping', first: 0, last: 0, step: 0 },
+])
+
+function parse(text: string) {
+  const parsed = parseMonitorLine(Buffer.from(text, 'latin1'), positions)
+  return parsed && { command: parsed.command, keys: parsed.keys.map((key) => key.toString('latin1')) }
+}
+
+/** Redis' `sdscatrepr` (sds.c). */
+function repr(bytes: Uint8Array): string {
+  const named: Record<number, string> = {
+    10: '\\n',
+    13: '\\r',
+    9: '\\t',
+    7: '\\a',
+    8: '\\b',
+    34: '\\"',
+    92: '\\\\',
+  }
+  const shown = [...bytes].map((byte) => {
+    if (named[byte]) return named[byte]
+    return byte >= 32 && byte < 127 ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`
+  })
+  return `"${shown.join('')}"`
+}
+
+describe('a MONITOR line', () => {
+  const command = { command: 'get', keys: ['k'] }
+  it('is read whatever the client address looks like', () => {
+    assert.deepEqual(parse('1700000000.123456 [0 127.0.0.1:5000] "GET" "k"'), command)
+    assert.deepEqual(parse('1700000000.123456 [15 [::1]:5000] "get" "k"'), command)
+    assert.deepEqual(parse('1700000000.123456 [0 unix:/run/redis ["x].sock] "get" "k"'), command)
+    assert.deepEqual(parse('1700000000.123456 [0 lua] "get" "k"'), command)
+  })
+
+  it('gives every key of a command, and none of a command without', () => {
+    assert.deepEqual(parse('1.1 [0 a:1] "mset" "a" "1" "b" "2"'), { command: 'mset', keys: ['a', 'b'] })
+    assert.deepEqual(parse('1.1 [0 a:1] "del" "a" "b"'), { command: 'del', keys: ['a', 'b'] })
+    assert.deepEqual(parse('1.1 [0 a:1] "ping"'), { command: 'ping', keys: [] })
+  })
+
+  it('of a script call is left out: its commands have lines of their own', () => {
+    assert.equal(parse('1.1 [0 a:1] "EVALSHA" "f00" "1" "k"'), undefined)
+  })
+
+  it('that is cut off or no command at all is survived', () => {
+    for (const text of [
+      '',
+      'OK',
+      '1.1 [0 a:1]',
+      '1.1 [0 a:1] "',
+      '1.1 [0 a:1] "get" "k',
+      '1.1 [0 a:1] "get" "k\\',
+    ])
+      assert.ok(parse(text) === undefined || parse(text)?.keys.length === 0, text)
+  })
+
+  it('gives back the very bytes of the key, whatever they are', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 30 }), fc.uint8Array({ maxLength: 30 }), (key, value) => {
+        const line = Buffer.from(`1.1 [0 127.0.0.1:1] "SET" ${repr(key)} ${repr(value)}`)
+        assert.deepEqual(parseMonitorLine(line, positions)?.keys, [Buffer.from(key)])
+      }),
+    )
+  })
+
+  it('never panics on arbitrary bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        parseMonitorLine(Buffer.from(bytes), positions)
+      }),
+    )
+  })
+})
+
+describe('key positions', () => {
+  const keysOf = (...args: string[]) =>
+    positions.of(args[0]!, args.length, (index) => Buffer.from(args[index]!)).map((index) => args[index])
+
+  it('follow STREAMS and counts where the table can not say', () => {
+    assert.deepEqual(keysOf('xread', 'COUNT', '2', 'STREAMS', 'a', 'b', '0', '0'), ['a', 'b'])
+    assert.deepEqual(keysOf('xreadgroup', 'GROUP', 'g', 'c', 'streams', 'a', '>'), ['a'])
+    assert.deepEqual(keysOf('zunionstore', 'd', '2', 'a', 'b', 'WEIGHTS', '1', '2'), ['d', 'a', 'b'])
+    assert.deepEqual(keysOf('sintercard', '2', 'a', 'b', 'LIMIT', '1'), ['a', 'b'])
+    assert.deepEqual(keysOf('blmpop', '0', '1', 'a', 'LEFT'), ['a'])
+  })
+
+  it('are none for nonsense', () => {
+    assert.deepEqual(keysOf('zunion', 'many', 'a'), [])
+    assert.deepEqual(keysOf('xread', 'COUNT', '2'), [])
+    assert.deepEqual(keysOf('unknown', 'a'), [])
+  })
+})
