@@ -44,7 +44,8 @@ export async function startNutcracker(
   const text = pools.map((pool, index) => poolText(pool, index, ports[index]!)).join('')
   const path = join(directory, 'nutcracker.yml')
   await writeFile(path, text)
-  const child = spawn(binary, ['-c', path, '-s', String(await freePort()), '-a', '127.0.0.1'], {
+  const log = join(directory, 'nutcracker.log') // the built-in default is root's alone
+  const child = spawn(binary, ['-c', path, '-o', log, '-s', String(await freePort()), '-a', '127.0.0.1'], {
     stdio: 'ignore',
   })
   const connections: RespConnection[] = []
