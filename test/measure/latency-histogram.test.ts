@@ -62,7 +62,7 @@ describe('the latency histogram', () => {
         const mean = values.reduce((sum, value) => sum + value, 0) / values.length / 10_000
         assert.equal(count, values.length)
         assert.ok(Math.abs(meanMs - mean) <= mean * 0.008 + 0.0001)
-        assert.ok(maxMs * 10_000 >= Math.max(...values))
+        assert.ok(maxMs * 10_000 > Math.max(...values) - 0.5)
       }),
     )
   })
