@@ -32,6 +32,7 @@ const top = [
   'base-command.ts',
   'ring-change-command.ts',
   'bench-command.ts',
+  'lab-command.ts',
   'command-not-found.ts',
   'report-error.ts',
   'index.ts',

@@ -1,11 +1,10 @@
-import { BaseCommand, exitCodesHelp, topologyFlag } from '../../base-command.js'
-import { systemClock } from '../../clock.js'
-import { readPassword } from '../../files/secrets.js'
-import { labDirectory, labUp } from '../../lab/lab.js'
+import { exitCodesHelp, topologyFlag } from '../../base-command.js'
+import { labUp } from '../../lab/lab.js'
+import { LabCommand } from '../../lab-command.js'
 import type { LabResult } from '../../operations/ports.js'
 import { renderLab } from '../../terminal/lab.js'
 
-export default class LabUp extends BaseCommand {
+export default class LabUp extends LabCommand {
   static override summary = 'Start a real server for every node of the topology that is on this machine.'
   static override description = exitCodesHelp
   static override examples = ['<%= config.bin %> <%= command.id %> -t topologies/local-three.yaml']
@@ -13,14 +12,7 @@ export default class LabUp extends BaseCommand {
 
   async run(): Promise<LabResult> {
     const { flags } = await this.parse(LabUp)
-    const { path, topology } = await this.loadTopology(flags.topology)
-    const lab = {
-      topology,
-      directory: labDirectory(path, process.env),
-      clock: systemClock,
-      env: process.env,
-      readPassword: (node: (typeof topology.nodes)[number]) => readPassword(node, process.env),
-    }
+    const lab = await this.openLab(flags.topology)
     const result = await labUp(lab, this.signal)
     this.log(renderLab(result))
     return result
