@@ -91,7 +91,7 @@ async function killAndFinish(all: TestServers, file: string, original: Data): Pr
     const args = round % 2 === 0 ? ['ring', 'add', `n1=${all.servers[0]!.url}`] : ['ring', 'remove', 'n1']
     const before = await readFile(file, 'utf8')
     const { child, result } = startCli([...args, '-t', file, '--yes'])
-    await systemClock.sleep(250 + random.next() * 1_500)
+    await untilPart(all, random.next())
     child.kill('SIGKILL')
     const killed = await result
     if (killed.signal === 'SIGKILL') cut += 1
@@ -102,6 +102,19 @@ async function killAndFinish(all: TestServers, file: string, original: Data): Pr
     await verify(all, file, original)
   }
   print(`kill -9 ${kills} times (${cut} of them before the end): the second run finished each, nothing lost`)
+}
+
+/** Waits until about that share of n1's keys has come or gone. */
+async function untilPart(all: TestServers, share: number): Promise<void> {
+  const n1 = await all.connect(0)
+  const before = Number(await n1.call('DBSIZE'))
+  const wanted = share * (keyCount / 8)
+  const startedMs = systemClock.nowMs()
+  while (
+    Math.abs(Number(await n1.call('DBSIZE')) - before) < wanted &&
+    systemClock.nowMs() - startedMs < 10_000
+  )
+    await systemClock.sleep(1)
 }
 
 async function migrateRate(all: TestServers): Promise<number> {
