@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const root = findRoot(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'src')
 
-const anywhere = ['errors.ts', 'clock.ts', 'random.ts', 'printable.ts']
+const anywhere = ['errors.ts', 'clock.ts', 'random.ts', 'printable.ts', 'process-identity.ts']
 const pure = ['ring', 'plan', 'workload', 'measure', 'hotkeys']
 const adapters = [...pure, 'operations/ports.ts', 'cache/ports.ts']
 
@@ -21,7 +21,7 @@ const layers: Record<string, readonly string[]> = {
   cache: ['ring'],
   operations: [...pure, 'cache'],
   redis: adapters,
-  control: adapters,
+  control: [...adapters, 'redis'],
   files: adapters,
   lab: adapters,
   terminal: [...pure, 'operations'],

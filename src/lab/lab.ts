@@ -10,8 +10,9 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.js'
 import { describeError, refused, unreachable } from '../errors.js'
 import type { LabNode, LabResult } from '../operations/ports.js'
+import { isAlive, type ProcessIdentity } from '../process-identity.js'
 import { type Address, formatAddress, type NodeSpec, type Topology } from '../ring/topology.js'
-import { isAlive, logTail, type ProcessIdentity, startProcess, stopProcess } from './redis-process.js'
+import { logTail, startProcess, stopProcess } from './redis-process.js'
 import { findServerBinary, type ServerBinary } from './server-binary.js'
 
 export interface Lab {

@@ -5,14 +5,9 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.js'
 import { unreachable } from '../errors.js'
 import { printable } from '../printable.js'
+import { isAlive, type ProcessIdentity, startTimeOf } from '../process-identity.js'
 import type { Address } from '../ring/topology.js'
 import type { ServerBinary } from './server-binary.js'
-
-export interface ProcessIdentity {
-  readonly pid: number
-  /** The kernel's start time of the process: a pid alone may have been given to somebody else. */
-  readonly startTime: string
-}
 
 export interface StartOptions {
   readonly binary: ServerBinary
@@ -60,31 +55,6 @@ function configuration({ address, password, directory }: StartOptions): string {
 
 function quote(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r')}"`
-}
-
-/** undefined when no such process is alive. */
-export async function startTimeOf(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? undefined : fields[19]
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && process.platform !== 'linux') return startTimeByPs(pid)
-    return undefined
-  }
-}
-
-async function startTimeByPs(pid: number): Promise<string | undefined> {
-  const { execFile } = await import('node:child_process')
-  return new Promise((resolve) => {
-    execFile('ps', ['-o', 'lstart=', '-p', String(pid)], (error, stdout) =>
-      resolve(error ? undefined : stdout.trim()),
-    )
-  })
-}
-
-export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<boolean> {
-  return (await startTimeOf(pid)) === startTime
 }
 
 /** SIGTERM, and SIGKILL when it is not gone within the deadline; only ever the very process that was recorded. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs twemproxy for the compatibility test without leaving its service running.
+# Installs the real programs that some tests run against, without leaving their services running: twemproxy and etcd.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d
@@ -8,4 +8,4 @@ if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
 fi
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends nutcracker >/dev/null
+apt-get install -y -qq --no-install-recommends nutcracker etcd-server >/dev/null
