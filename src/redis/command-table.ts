@@ -1,0 +1,26 @@
+/** What a server says about its commands: which arguments are keys, and whether a command writes. */
+import { createKeyPositions, type KeyPositions } from '../hotkeys/key-positions.js'
+import type { RespConnection } from './resp-connection.js'
+
+export interface CommandTable {
+  readonly positions: KeyPositions
+  /** Unknown commands count as writes: the careful way. */
+  isWrite(command: string): boolean
+  isBlocking(command: string): boolean
+}
+
+export async function readCommandTable(connection: RespConnection): Promise<CommandTable> {
+  const reply = await connection.call('COMMAND')
+  const entries = (Array.isArray(reply) ? reply : []).flatMap((entry) => {
+    if (!Array.isArray(entry)) return []
+    const [name, , flags, first, last, step] = entry
+    const shape = { name: String(name), first: Number(first), last: Number(last), step: Number(step) }
+    return [{ shape, flags: new Set(Array.isArray(flags) ? flags.map(String) : []) }]
+  })
+  const flagsOf = new Map(entries.map(({ shape, flags }) => [shape.name.toLowerCase(), flags]))
+  return {
+    positions: createKeyPositions(entries.map(({ shape }) => shape)),
+    isWrite: (command) => !flagsOf.get(command)?.has('readonly'),
+    isBlocking: (command) => flagsOf.get(command)?.has('blocking') === true,
+  }
+}

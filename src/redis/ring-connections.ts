@@ -1,0 +1,137 @@
+/**
+ * The data connections of one ring client, named so that an operator can find and fence them. A lost connection is
+ * remembered until it is certain that nothing it carried can still be executed.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../clock.js'
+import { CachectlError, unreachable } from '../errors.js'
+import type { NodeAccess } from '../operations/ports.js'
+import type { NodeSpec } from '../ring/topology.js'
+import type { Pair } from './pair.js'
+import { RespConnection } from './resp-connection.js'
+
+export interface RingConnectionsOptions {
+  readonly clientId: string
+  readonly clock: Clock
+  readonly readAccess: (nodes: readonly NodeSpec[]) => Promise<NodeAccess[]>
+  readonly commandTimeoutMs: number
+}
+
+/** How a client's connections are called: `cc:<client>:<session>`. */
+export const clientPrefix = 'cc:'
+
+interface Numbered {
+  readonly connection: RespConnection
+  readonly node: string
+  /** The server's own number for it. */
+  readonly serverId: number
+}
+
+export class RingConnections {
+  private nodes = new Map<string, NodeSpec>()
+  private readonly open = new Map<string, Promise<Numbered>>()
+  private readonly all = new Set<Numbered>()
+  private readonly pairs = new Map<string, Pair[]>()
+
+  constructor(private readonly options: RingConnectionsOptions) {}
+
+  setNodes(nodes: readonly NodeSpec[]): void {
+    this.nodes = new Map(nodes.map((node) => [node.id, node]))
+    for (const [id, opening] of this.open) {
+      if (this.nodes.has(id)) continue
+      this.open.delete(id)
+      opening.then((numbered) => this.drop(numbered)).catch(() => undefined)
+    }
+  }
+
+  /** The node's connection. `check` runs after a new one is named and before anybody uses it; it may throw. */
+  async get(node: string, check: () => Promise<void>): Promise<RespConnection> {
+    for (;;) {
+      const opening = this.open.get(node)
+      if (!opening) break
+      const known = await opening.catch(() => undefined)
+      if (known && !known.connection.isLost) return known.connection
+      if (this.open.get(node) === opening) this.open.delete(node)
+    }
+    const opening = this.connectChecked(node, check)
+    this.open.set(node, opening)
+    return (await opening).connection
+  }
+
+  /** Lends two connections that nobody else uses: WATCH belongs to a connection. */
+  async withPair<T>(
+    source: string,
+    target: string,
+    check: () => Promise<void>,
+    body: (pair: Pair) => Promise<T>,
+  ): Promise<T> {
+    const name = `${source}\n${target}`
+    let pair = this.pairs.get(name)?.pop()
+    if (!pair || pair.source.isLost || pair.target.isLost) {
+      const first = await this.connectChecked(source, check)
+      const second = await this.connectChecked(target, check)
+      pair = { source: first.connection, target: second.connection }
+    }
+    const result = await body(pair)
+    // a pair whose move failed is not lent again: its WATCH may still stand
+    this.pairs.set(name, [...(this.pairs.get(name) ?? []), pair])
+    return result
+  }
+
+  /**
+   * Ends every lost connection at its server too, from a new connection, so that no late command of it can run.
+   * Throws when a server can't be asked: then nothing may be promised.
+   */
+  async resolveLost(): Promise<void> {
+    for (const numbered of this.all) {
+      if (!numbered.connection.isLost) continue
+      const node = this.nodes.get(numbered.node)
+      if (node) {
+        const helper = await this.openTo(node)
+        const [reply] = await helper.send([['CLIENT', 'KILL', 'ID', numbered.serverId]])
+        helper.close()
+        if (reply === undefined) throw unreachable(`node ${node.id}: CLIENT KILL was not answered`)
+      }
+      this.all.delete(numbered)
+    }
+  }
+
+  close(): void {
+    for (const numbered of this.all) numbered.connection.close()
+    this.all.clear()
+  }
+
+  private async connect(id: string): Promise<Numbered> {
+    const node = this.nodes.get(id)
+    if (!node) throw new CachectlError(`no node ${id} in the ring`, { exitCode: 4 })
+    const connection = await this.openTo(node)
+    const numbered = { connection, node: id, serverId: Number(await connection.call('CLIENT', 'ID')) }
+    this.all.add(numbered)
+    return numbered
+  }
+
+  private async connectChecked(id: string, check: () => Promise<void>): Promise<Numbered> {
+    const numbered = await this.connect(id)
+    try {
+      await check()
+      return numbered
+    } catch (error) {
+      this.drop(numbered)
+      throw error
+    }
+  }
+
+  private async openTo(node: NodeSpec): Promise<RespConnection> {
+    const [access] = await this.options.readAccess([node])
+    return RespConnection.open(access!, {
+      clientName: `${clientPrefix}${this.options.clientId}:${randomUUID().slice(0, 8)}`,
+      idleTimeoutMs: this.options.commandTimeoutMs,
+      connectTimeoutMs: this.options.commandTimeoutMs,
+    })
+  }
+
+  private drop(numbered: Numbered): void {
+    this.all.delete(numbered)
+    numbered.connection.close()
+  }
+}
