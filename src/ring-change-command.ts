@@ -1,20 +1,37 @@
 /** What `ring add`, `remove` and `rebalance` share: flags, wiring, the question, and saving the topology at the end. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, topologyFlag } from './base-command.js'
+import { operatorPrefix } from './cache/ports.js'
 import { systemClock } from './clock.js'
 import { refused } from './errors.js'
+import { createJournal } from './files/journal.js'
 import { readAccess } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
 import { writeTopology } from './files/write-topology.js'
-import { applyChange, type ChangeResult } from './operations/apply-change.js'
+import { journalPath, openControl } from './open-control.js'
+import {
+  type ChangePorts,
+  type ChangeResult,
+  type ClientMode,
+  changeRing,
+  sameRing,
+} from './operations/change-ring.js'
 import { type Preview, previewChange } from './operations/preview-change.js'
+import type { NodeKeysOptions } from './redis/node-keys.js'
 import type { Topology } from './ring/topology.js'
 
 export const movingNote =
-  'Clients must not write keys that move until the command has ended: keys are carried by a fenced copy, so that ' +
-  'nothing is lost whatever happens, but a client that still follows the old ring does not see a key that has moved. ' +
-  'Interrupted or killed, the same command again finishes the work. The topology file is written last.'
+  'Clients that follow the control store keep reading and writing throughout: no acknowledged write is lost, nothing ' +
+  'deleted comes back (docs/protocol.md). Others would miss moved keys, so the command refuses while they are ' +
+  'connected, unless --clients says otherwise. Interrupted or killed, `ring resume` or the same command again finishes.'
+
+const legacyNote =
+  'Clients that do not follow the control store: a read at the old node of a key that has moved misses; a write there ' +
+  'makes a second copy, which is carried over where the owner has no other value, and listed as a conflict where it ' +
+  'has. Nothing is silently overwritten. `ring check` afterwards shows what they wrote astray.'
 
 export const changeFlags = {
   ...topologyFlag,
@@ -31,6 +48,12 @@ export const changeFlags = {
     default: 1_048_576,
     min: 1024,
   }),
+  clients: Flags.option({
+    options: ['follow', 'legacy', 'none'] as const,
+    summary: 'Do the clients follow the control store? legacy: some do not; none: nobody uses the ring now.',
+    default: 'follow' as const,
+  })(),
+  'drop-strays': Flags.boolean({ summary: 'Remove keys that lie on a node that does not own them.' }),
   'allow-eviction': Flags.boolean({ summary: 'Go on although a node may evict keys for lack of memory.' }),
 }
 
@@ -40,58 +63,113 @@ export interface ChangeFlags {
   readonly 'dry-run': boolean
   readonly connections: number
   readonly 'big-key': number
+  readonly clients: ClientMode
+  readonly 'drop-strays': boolean
   readonly 'allow-eviction': boolean
 }
 
 export abstract class RingChangeCommand extends BaseCommand {
-  /** Shows the plan; unless it is a dry run, asks, moves the keys and writes the file. */
+  /** Shows the plan; unless it is a dry run, asks, changes the ring and writes the file. */
   protected async change(
     file: TopologyFile,
     flags: ChangeFlags,
     edit: (before: Topology) => Topology,
   ): Promise<ChangeResult | Preview> {
     const after = edit(file.topology)
-    const { renderPlan } = await import('./terminal/plan.js')
-    const facts = await this.nodeFacts()
+    const { renderPlan, renderChange } = await import('./terminal/plan.js')
     if (flags['dry-run']) {
-      const preview = await previewChange({ before: file.topology, after }, facts)
+      const preview = await previewChange({ before: file.topology, after }, await this.nodeFacts())
       this.log(renderPlan(preview))
       return preview
     }
-    const { withNodeKeys } = await import('./redis/node-keys.js')
-    const { createProgress } = await import('./terminal/progress.js')
-    const known = new Set(file.topology.nodes.map((node) => node.id))
-    const joining = after.nodes.filter((node) => !known.has(node.id))
-    const accesses = await readAccess([...file.topology.nodes, ...joining], process.env)
-    const options = { clock: systemClock, signal: this.signal, bigKeyBytes: flags['big-key'] }
-    const progress = await createProgress()
-    const result = await withNodeKeys(accesses, options, (keys) =>
-      applyChange(
-        {
-          before: file.topology,
-          after,
-          concurrency: flags.connections,
-          allowEviction: flags['allow-eviction'],
-        },
-        {
-          facts,
-          keys,
-          clock: systemClock,
-          progress,
-          signal: this.signal,
-          confirm: async (preview) => {
-            this.log(renderPlan(preview))
-            if (!flags.yes) await this.ask()
+    const result = await this.withChangePorts(
+      file,
+      { after, bigKeyBytes: flags['big-key'], clients: flags.clients },
+      (ports) =>
+        changeRing(
+          {
+            before: file.topology,
+            after,
+            concurrency: flags.connections,
+            allowEviction: flags['allow-eviction'],
+            clients: flags.clients,
+            dropStrays: flags['drop-strays'],
+            holder: this.holder(),
           },
-          save: async (topology) => {
-            await writeTopology(file, topology)
+          {
+            ...ports,
+            confirm: async (preview) => {
+              this.log(renderPlan(preview))
+              if (flags.clients === 'legacy') this.log(`\n${legacyNote}`)
+              if (!flags.yes) await this.ask()
+            },
+            save: async (topology) => {
+              if (!sameRing(file.topology, topology)) await writeTopology(file, topology)
+            },
           },
-        },
-      ),
+        ),
     )
-    const { renderChange } = await import('./terminal/plan.js')
     this.log(renderChange(result, file.path))
     return result
+  }
+
+  /** Everything a change acts through, closed when the body ends. */
+  protected async withChangePorts<T>(
+    file: TopologyFile,
+    change: { readonly after: Topology; readonly bigKeyBytes: number; readonly clients: ClientMode },
+    body: (ports: Omit<ChangePorts, 'confirm' | 'save'>) => Promise<T>,
+  ): Promise<T> {
+    const [{ withNodeKeys }, { withFleet }, { moveBatch }, { moveLiveBatch }, { createProgress }] =
+      await Promise.all([
+        import('./redis/node-keys.js'),
+        import('./redis/fleet.js'),
+        import('./redis/move-keys.js'),
+        import('./redis/move-live.js'),
+        import('./terminal/progress.js'),
+      ])
+    const known = new Set(file.topology.nodes.map((node) => node.id))
+    const joining = change.after.nodes.filter((node) => !known.has(node.id))
+    const accesses = await readAccess([...file.topology.nodes, ...joining], process.env)
+    const { bigKeyBytes } = change
+    const operatorName = `${operatorPrefix}${randomUUID()}`
+    let token = 0
+    const options: NodeKeysOptions = {
+      clock: systemClock,
+      signal: this.signal,
+      clientName: operatorName,
+      // clients that do not follow may still write at the source: then the copy is compared, and conflicts are kept
+      moveBatch: (pair, keys) =>
+        change.clients === 'legacy'
+          ? moveBatch(pair, keys, { bigKeyBytes })
+          : moveLiveBatch(pair, keys, { bigKeyBytes, token }).then((moved) => ({ ...moved, conflicts: [] })),
+    }
+    const control = await openControl(file)
+    try {
+      return await withNodeKeys(accesses, options, (keys) =>
+        withFleet(accesses, operatorName, async (fleet) =>
+          body({
+            facts: await this.nodeFacts(),
+            fleet,
+            control,
+            journal: createJournal(journalPath(file.path), systemClock),
+            clock: systemClock,
+            progress: await createProgress(),
+            signal: this.signal,
+            keysUnder: (held) => {
+              token = held
+              return keys
+            },
+          }),
+        ),
+      )
+    } finally {
+      await control.close()
+    }
+  }
+
+  /** How others see who changes the ring. */
+  protected holder(): string {
+    return `pid ${process.pid} on ${hostname()} since ${new Date(systemClock.wallMs()).toISOString()}`
   }
 
   private async ask(): Promise<void> {

@@ -33,6 +33,7 @@ const top = [
   'ring-change-command.ts',
   'bench-command.ts',
   'lab-command.ts',
+  'open-control.ts',
   'command-not-found.ts',
   'report-error.ts',
   'index.ts',

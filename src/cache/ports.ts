@@ -48,3 +48,16 @@ export interface ControlStore {
   clients(): Promise<ClientRecord[]>
   close(): Promise<void>
 }
+
+/** How the connections of a ring client are called: `cc:<client>:<session>`. */
+export const clientPrefix = 'cc:'
+/** How an operator's connections are called: `cc-op:<operator>`. */
+export const operatorPrefix = 'cc-op:'
+
+/** How our short looks at a node are called; nobody needs to wait for them. */
+export const lookName = 'cc-look'
+
+/** The ring client that a connection's name tells; undefined: one that does not follow the control store. */
+export function clientOf(connectionName: string): string | undefined {
+  return connectionName.startsWith(clientPrefix) ? connectionName.split(':')[1] : undefined
+}

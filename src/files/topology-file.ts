@@ -6,13 +6,15 @@ import { describeError, invalid } from '../errors.js'
 import { printable } from '../printable.js'
 import { formatAddress, type Topology } from '../ring/topology.js'
 import { nearest } from './nearest-name.js'
-import { knownFields, ringProblem, topologySchema, toTopology } from './topology-schema.js'
+import { type ControlSpec, knownFields, ringProblem, topologySchema, toTopology } from './topology-schema.js'
 import { isAlias, isNode, isPair, LineCounter, parseDocument, visit } from './yaml.js'
 
 export interface TopologyFile {
   readonly path: string
   readonly text: string
   readonly topology: Topology
+  /** Where the ring's state is kept; absent: in a folder beside the file. */
+  readonly control?: ControlSpec
 }
 
 type Path = readonly (string | number)[]
@@ -32,11 +34,15 @@ const maxDepth = 32
  */
 export async function loadTopology(path: string, name = path): Promise<TopologyFile> {
   const text = await readLimited(path, name)
-  return { path, text, topology: parseTopology(text, name) }
+  return { path, text, ...parseFile(text, name) }
 }
 
 /** `name` is how messages call the text. */
 export function parseTopology(text: string, name: string): Topology {
+  return parseFile(text, name).topology
+}
+
+function parseFile(text: string, name: string): Pick<TopologyFile, 'topology' | 'control'> {
   const lines = new LineCounter()
   refuseDepth(text, name)
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2', merge: false })
@@ -59,7 +65,8 @@ export function parseTopology(text: string, name: string): Topology {
   if (!result.success) return fail(result.issues.map((issue) => problemOf(document, issue)))
   const problems = crossProblems(document, lines, result.output)
   if (problems.length > 0) fail(problems)
-  return toTopology(result.output)
+  const { control } = result.output
+  return { topology: toTopology(result.output), ...(control ? { control } : {}) }
 }
 
 async function readLimited(path: string, name: string): Promise<string> {

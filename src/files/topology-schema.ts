@@ -65,9 +65,27 @@ const node = v.strictObject({
   passwordFile: v.optional(text),
 })
 
+const controlUrl = v.pipe(
+  v.string('expected a URL such as redis://127.0.0.1:6400'),
+  v.check(
+    (value) => /^file:.+/.test(value) || typeof parseNodeUrl(value.replace(/^etcd/, 'redis')) !== 'string',
+    'expected file:FOLDER, redis://HOST:PORT, rediss://…, unix:///PATH, etcd://HOST:PORT or etcds://…, without credentials',
+  ),
+)
+
+const control = v.strictObject({
+  url: controlUrl,
+  username: v.optional(text),
+  passwordEnv: v.optional(text),
+  passwordFile: v.optional(text),
+})
+
+export type ControlSpec = v.InferOutput<typeof control>
+
 export const topologySchema = v.strictObject({
   name,
   ring: v.optional(ring),
+  control: v.optional(control),
   nodes: v.pipe(
     v.array(node, 'expected a list of nodes'),
     v.minLength(1, 'expected at least one node'),
@@ -81,6 +99,7 @@ type Parsed = v.InferOutput<typeof topologySchema>
 export const knownFields: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(topologySchema.entries),
   ring: Object.keys(ring.entries),
+  control: Object.keys(control.entries),
   'nodes.*': Object.keys(node.entries),
   'nodes.*.tls': Object.keys(tls.entries),
 }

@@ -28,5 +28,5 @@ export async function writeTopology(file: TopologyFile, after: Topology): Promis
       error,
     )
   }
-  return { path: file.path, text, topology }
+  return { ...file, text, topology }
 }

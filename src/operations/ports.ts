@@ -77,6 +77,8 @@ export interface KeysPort {
   scan(node: string): AsyncIterable<Buffer[]>
   /** Carries keys by the fenced copy: in a crash at any moment the source or the target holds each key, or both do. */
   move(batch: { source: string; target: string; keys: readonly Buffer[] }): Promise<MoveOutcome>
+  /** Removes keys from a node. */
+  unlink(node: string, keys: readonly Buffer[]): Promise<void>
   /** For each key whether the node has it. */
   exist(node: string, keys: readonly Buffer[]): Promise<boolean[]>
 }
@@ -137,4 +139,32 @@ export interface MonitorPort {
   commandShapes(node: string): Promise<{ name: string; first: number; last: number; step: number }[]>
   /** Commands processed since the server started. */
   commandCount(node: string): Promise<number>
+}
+
+/** A connection that somebody has to a node. */
+export interface FleetConnection {
+  readonly node: string
+  /** The server's number for it. */
+  readonly id: number
+  /** As the client named itself; may be empty, and is not to be trusted. */
+  readonly name: string
+  readonly address: string
+}
+
+/** The nodes of a live change, all of them, as the operator sees them. Errors name the node. */
+export interface FleetPort {
+  /** From here on the nodes obey this token only, and no connection of another operator is left. */
+  takeOver(token: number): Promise<void>
+  /** Raises the gate of each; a gate never falls. */
+  raiseGates(nodes: readonly string[], epoch: number): Promise<void>
+  /** Takes gate and token off nodes that have left the ring: without them a node takes no moving key's write. */
+  forget(nodes: readonly string[]): Promise<void>
+  /** Everybody's connections but operators', to all nodes. */
+  connections(): Promise<FleetConnection[]>
+  kill(connections: readonly FleetConnection[]): Promise<void>
+}
+
+/** Steps of a change, on disk before they are taken. */
+export interface JournalPort {
+  record(step: string, details?: Readonly<Record<string, string | number>>): Promise<void>
 }

@@ -11,12 +11,13 @@ import type { RespConnection } from './resp-connection.js'
 import { sameElements } from './same-value.js'
 import { nodeName } from './socket.js'
 
-const stagingPrefix = '__cachectl:mv:'
+/** Half-made copies of big keys at the target. */
+export const stagingPrefix = Buffer.from('__cachectl:mv:')
 const maxRetries = 3
 
 /** Types without chunks (module types, streams with consumer groups) are `stopped` with the reason. */
 export async function moveBigKey(pair: Pair, key: Buffer, bytes: number): Promise<MoveOutcome> {
-  const staging = Buffer.concat([Buffer.from(stagingPrefix), key])
+  const staging = Buffer.concat([stagingPrefix, key])
   for (let attempt = 0; attempt < maxRetries; attempt++) {
     const result = await tryMoveBigKey(pair, key, staging)
     if (result === 'moved') return { movedCount: 1, movedBytes: bytes, conflicts: [] }
@@ -93,7 +94,8 @@ async function isWhole({ source, target, key, staging, type }: ChunkRun): Promis
   return was === is
 }
 
-function uncopied(source: RespConnection, key: Buffer, type: string): Error {
+/** For a type without chunks. */
+export function uncopied(source: RespConnection, key: Buffer, type: string): Error {
   return stopped(
     `key ${printable(key, 80)} on ${nodeName(source.access.node)}: a big key of type ${printable(type)} can't go by chunks`,
     'Raise --big-key above its size to move it in one piece; the server stalls while it is copied.',

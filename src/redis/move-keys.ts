@@ -64,7 +64,7 @@ export async function moveBatch(
 }
 
 /** Bytes of memory each key takes; 0 for one that is gone, or where the user may not ask. */
-async function keySizes(source: RespConnection, keys: readonly Buffer[]): Promise<number[]> {
+export async function keySizes(source: RespConnection, keys: readonly Buffer[]): Promise<number[]> {
   const replies = await source.send(keys.map((key) => ['MEMORY', 'USAGE', key]))
   return replies.map((reply) => (typeof reply === 'number' ? reply : 0))
 }

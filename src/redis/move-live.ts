@@ -11,6 +11,9 @@
  */
 import { refused, stopped } from '../errors.js'
 import { printable } from '../printable.js'
+import { copyChunks, isCopiedType } from './copy-chunks.js'
+import { stagingPrefix, uncopied } from './move-big-key.js'
+import { keySizes } from './move-keys.js'
 import { type Pair, transact } from './pair.js'
 import { type Command, type Reply, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
@@ -36,6 +39,67 @@ export interface LiveMoveOutcome {
 }
 
 const maxAttempts = 4
+const maxBatchBytes = 8 * 2 ** 20
+
+/** Keys of any size: big ones by chunks, the others in batches of bounded bytes. */
+export async function moveLiveBatch(
+  pair: Pair,
+  keys: readonly Buffer[],
+  move: LiveMove & { readonly bigKeyBytes: number },
+): Promise<LiveMoveOutcome> {
+  const sizes = await keySizes(pair.source, keys)
+  const outcomes: LiveMoveOutcome[] = []
+  let batch: Buffer[] = []
+  let batchBytes = 0
+  for (const [index, key] of keys.entries()) {
+    const bytes = sizes[index]!
+    if (bytes > move.bigKeyBytes) {
+      outcomes.push(await moveLiveBig(pair, key, { ...move, bytes }))
+      continue
+    }
+    if (batch.length > 0 && batchBytes + bytes > maxBatchBytes) {
+      outcomes.push(await moveLive(pair, batch, move))
+      batch = []
+      batchBytes = 0
+    }
+    batch.push(key)
+    batchBytes += bytes
+  }
+  if (batch.length > 0) outcomes.push(await moveLive(pair, batch, move))
+  return {
+    movedCount: outcomes.reduce((sum, each) => sum + each.movedCount, 0),
+    movedBytes: outcomes.reduce((sum, each) => sum + each.movedBytes, 0),
+  }
+}
+
+/** The copy grows under a name of ours; the source does not change meanwhile, because its writers are gated out. */
+async function moveLiveBig(
+  { source, target }: Pair,
+  key: Buffer,
+  { token, bytes }: LiveMove & { readonly bytes: number },
+): Promise<LiveMoveOutcome> {
+  const staging = Buffer.concat([stagingPrefix, key])
+  const type = await source.call('TYPE', key)
+  if (type === 'none') return { movedCount: 0, movedBytes: 0 }
+  if (typeof type !== 'string' || !isCopiedType(type)) throw uncopied(source, key, String(type))
+  await target.call('UNLINK', staging)
+  await copyChunks({ source, target, key, staging, type })
+  const expiresAtMs = Number(await source.call('PEXPIRETIME', key))
+  if (expiresAtMs > 0) await target.call('PEXPIREAT', staging, expiresAtMs)
+  if (token !== undefined) {
+    const [, held] = await target.send([
+      ['WATCH', fenceKey],
+      ['GET', fenceKey],
+    ])
+    requireToken(held, token)
+  }
+  const results = await transact(target, [['RENAMENX', staging, key]], 'RENAMENX')
+  if (!results) throw fenced()
+  // the target had the key: it is newer there
+  if (results[0] !== 1) await target.call('UNLINK', staging)
+  await removeAtSource(source, [key], token)
+  return { movedCount: 1, movedBytes: bytes }
+}
 
 /** Every step may be repeated; a lost connection leaves a key at the source, or at both with the target's the newer. */
 export async function moveLive(

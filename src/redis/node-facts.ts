@@ -1,5 +1,6 @@
 /** INFO and CONFIG of the nodes through ioredis: the control plane, a handful of commands a node. */
 import type { Redis } from 'ioredis'
+import { lookName } from '../cache/ports.js'
 import { systemClock } from '../clock.js'
 import { CachectlError, describeError, unreachable } from '../errors.js'
 import type { NodeAccess, NodeFacts, ServerFacts } from '../operations/ports.js'
@@ -67,6 +68,7 @@ export async function withClient<T>(access: NodeAccess, body: (client: Redis) =>
     ...(password === undefined ? {} : { password }),
     db: node.db,
     protocol: 2,
+    connectionName: lookName,
     lazyConnect: true,
     connectTimeout: defaultConnectTimeoutMs,
     commandTimeout: 10_000,

@@ -1,7 +1,6 @@
 /** KeysPort on real servers: connections are opened when first used, kept, and closed with the scope. */
 import type { Clock } from '../clock.js'
-import type { KeysPort, NodeAccess } from '../operations/ports.js'
-import { moveBatch } from './move-keys.js'
+import type { KeysPort, MoveOutcome, NodeAccess } from '../operations/ports.js'
 import type { Pair } from './pair.js'
 import { ReplyError } from './resp.js'
 import { RespConnection, replyFailure } from './resp-connection.js'
@@ -10,8 +9,10 @@ import { connectionError } from './socket.js'
 export interface NodeKeysOptions {
   readonly clock: Clock
   readonly signal: AbortSignal
-  /** Keys above this go by chunks, so that neither server stalls on them. */
-  readonly bigKeyBytes: number
+  /** How a batch is carried: the fenced copy of a ring at rest, or MOVE of a live change. */
+  readonly moveBatch: (pair: Pair, keys: readonly Buffer[]) => Promise<MoveOutcome>
+  /** For CLIENT LIST. */
+  readonly clientName?: string
 }
 
 /** Names of ours are not data: half-made copies of big keys. */
@@ -19,7 +20,6 @@ export const ownPrefix = Buffer.from('__cachectl:')
 
 const scanCount = 1_000
 const attempts = 6
-const clientName = 'cachectl'
 
 /** Lends the keys of the nodes to `body`; every connection is closed afterwards. */
 export async function withNodeKeys<T>(
@@ -78,6 +78,15 @@ class NodeKeys implements KeysPort {
     }
   }
 
+  async unlink(node: string, keys: readonly Buffer[]): Promise<void> {
+    const connection = await this.connect(node)
+    try {
+      await connection.call('UNLINK', ...keys)
+    } finally {
+      this.drop(connection)
+    }
+  }
+
   /** A lost connection is replaced and the batch starts again: every step of it is idempotent. */
   async move(batch: Parameters<KeysPort['move']>[0]): ReturnType<KeysPort['move']> {
     const name = `${batch.source}\n${batch.target}`
@@ -85,7 +94,7 @@ class NodeKeys implements KeysPort {
       let pair: Pair | undefined
       try {
         pair = this.idle.get(name)?.pop() ?? (await this.connectPair(batch.source, batch.target))
-        const outcome = await moveBatch(pair, batch.keys, this.options)
+        const outcome = await this.options.moveBatch(pair, batch.keys)
         this.idle.set(name, [...(this.idle.get(name) ?? []), pair])
         return outcome
       } catch (error) {
@@ -114,7 +123,9 @@ class NodeKeys implements KeysPort {
     const access = this.accesses.get(id)
     if (!access) throw new Error(`no node ${id}`)
     try {
-      const connection = await RespConnection.open(access, { clientName })
+      const connection = await RespConnection.open(access, {
+        clientName: this.options.clientName ?? 'cachectl',
+      })
       this.open.add(connection)
       return connection
     } catch (error) {

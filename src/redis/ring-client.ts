@@ -3,14 +3,15 @@
  * store, serves one epoch at a time, and acks an epoch only when nothing of the one before can still happen.
  */
 import { randomUUID } from 'node:crypto'
-import type { ControlStore, StoredState } from '../cache/ports.js'
+import type { ControlStore } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { CachectlError, ExitCode, invalid, unreachable } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
-import { createRouter, nodesOf, type Route } from '../ring/epoch.js'
+import type { Route } from '../ring/epoch.js'
 import type { NodeSpec } from '../ring/topology.js'
 import { type CommandTable, readCommandTable } from './command-table.js'
+import { EpochFollower, StaleEpoch } from './epoch-follower.js'
 import { closedCode, gatedCommand } from './gate.js'
 import { moveLive } from './move-live.js'
 import { type Command, type CommandPart, type Reply, ReplyError } from './resp.js'
@@ -36,12 +37,7 @@ export class UnknownOutcomeError extends CachectlError {
   }
 }
 
-/** The command must be routed anew: the ring's state has moved on. */
-class StaleEpoch extends Error {}
-
-const heartbeatMs = 1_000
-const watchRetryMs = 250
-const maxReadAttempts = 5
+const maxAttempts = 6
 const splittable: Readonly<Record<string, 'list' | 'sum'>> = {
   mget: 'list',
   del: 'sum',
@@ -53,26 +49,11 @@ const single: Readonly<Record<string, string>> = { mget: 'GET' }
 
 export class RingClient {
   readonly id = randomUUID().slice(0, 13)
-  private readonly stop = new AbortController()
   private readonly connections: RingConnections
-  private readonly clock: Clock
-  private stored: StoredState
-  private route: (key: Uint8Array) => Route
+  private follower!: EpochFollower
   private table: Promise<CommandTable> | undefined
-  private underWay = 0
-  private adopting: Promise<void> | undefined
-  private drained: (() => void) | undefined
-  private ackedEpoch = -1
-  private telling: Promise<void> = Promise.resolve()
-  private readonly background: Promise<unknown>[] = []
 
-  private constructor(
-    private readonly options: RingClientOptions,
-    stored: StoredState,
-  ) {
-    this.clock = options.clock
-    this.stored = stored
-    this.route = createRouter(stored.state)
+  private constructor(private readonly options: RingClientOptions) {
     this.connections = new RingConnections({
       clientId: this.id,
       clock: options.clock,
@@ -81,9 +62,9 @@ export class RingClient {
     })
   }
 
-  /** Registers first, then reads the state, then serves (R1). */
+  /** Errors: `invalid` when the store holds no ring, `unreachable` when it does not answer. */
   static async open(options: RingClientOptions): Promise<RingClient> {
-    const { control } = options
+    const { control, clock, origin } = options
     const stored = await control.load()
     if (!stored) {
       throw invalid(
@@ -91,15 +72,17 @@ export class RingClient {
         '`cachectl ring apply` puts the topology there.',
       )
     }
-    const client = new RingClient(options, stored)
-    await client.tell(-1)
-    await client.adopt((await control.load()) ?? stored)
-    client.background.push(client.follow(), client.beat())
+    const client = new RingClient(options)
+    const settle = async (nodes: readonly NodeSpec[]) => {
+      await client.connections.resolveLost()
+      client.connections.setNodes(nodes)
+    }
+    client.follower = await EpochFollower.start({ id: client.id, origin, control, clock, settle }, stored)
     return client
   }
 
   get epoch(): number {
-    return this.stored.state.epoch
+    return this.follower.epoch
   }
 
   /**
@@ -123,11 +106,8 @@ export class RingClient {
 
   /** Waits for what is under way, takes its name off the register, and closes every connection. */
   async close(): Promise<void> {
-    this.stop.abort()
-    await Promise.all(this.background)
-    await this.quiesce()
+    await this.follower.stop()
     this.connections.close()
-    await this.options.control.removeClient(this.id).catch(() => undefined) // the operator fences it in time
   }
 
   private async split(
@@ -141,35 +121,30 @@ export class RingClient {
 
   private async run(request: Request): Promise<Exclude<Reply, ReplyError>> {
     for (let attempt = 1; ; attempt++) {
-      while (this.adopting) await this.adopting
-      this.underWay += 1
-      let failure: unknown
       try {
-        const reply = await this.attempt(request)
+        const reply = await this.follower.inEpoch(() => this.attempt(request))
         if (!(reply instanceof ReplyError)) return reply
         if (reply.code !== closedCode)
           throw replyFailure(this.accessFor(request), String(request.command[0]), reply)
-        failure = new StaleEpoch()
+        await this.follower.refresh()
       } catch (error) {
-        failure = error
-      } finally {
-        this.leave()
+        if (error instanceof StaleEpoch) await this.follower.refresh()
+        else await this.afterFailure(request, attempt, error)
       }
-      if (failure instanceof StaleEpoch) {
-        await this.refresh()
-        continue
-      }
-      const isLost = failure instanceof CachectlError && failure.exitCode === ExitCode.unreachable
-      const mayRetry = isLost && !request.sentWrite && attempt < maxReadAttempts && !this.stop.signal.aborted
-      if (!mayRetry)
-        throw isLost && request.sentWrite ? new UnknownOutcomeError(failure as CachectlError) : failure
-      request.sentWrite = false
-      await this.clock.sleep(20 * 2 ** attempt)
     }
   }
 
+  /** Reads may be repeated, and writes that were certainly not sent (R6); anything else is the caller's to decide. */
+  private async afterFailure(request: Request, attempt: number, failure: unknown): Promise<void> {
+    const isLost = failure instanceof CachectlError && failure.exitCode === ExitCode.unreachable
+    if (!isLost) throw failure
+    if (request.sentWrite) throw new UnknownOutcomeError(failure)
+    if (attempt >= maxAttempts || this.follower.signal.aborted) throw failure
+    await this.options.clock.sleep(20 * 2 ** attempt)
+  }
+
   private attempt(request: Request): Promise<Reply> {
-    const routes = request.keys.map((key) => this.route(key))
+    const routes = request.keys.map((key) => this.follower.routeOf(key))
     const route = routes[0]!
     if (routes.some(({ source, target }) => source !== route.source || target !== route.target)) {
       throw unsuitable(
@@ -177,7 +152,7 @@ export class RingClient {
         'its keys have several owners; a hash tag can keep keys together',
       )
     }
-    const { phase } = this.stored.state
+    const { phase } = this.follower
     if (phase === 'stable' || route.source === route.target) return this.runAt(route.source, request)
     if (!request.isWrite) return this.readMoving(route, request)
     return phase === 'prepare' ? this.runAt(route.source, request, true) : this.writeMoving(route, request)
@@ -210,7 +185,7 @@ export class RingClient {
       await this.connections.withPair(
         route.source,
         route.target,
-        () => this.freshEpoch(),
+        () => this.follower.requireFresh(),
         (pair) => moveLive(pair, request.keys),
       )
     }
@@ -219,81 +194,7 @@ export class RingClient {
 
   /** A data connection; a new one is used only when the state is still the one we serve (R5). */
   private connection(node: string): Promise<RespConnection> {
-    return this.connections.get(node, () => this.freshEpoch())
-  }
-
-  private async freshEpoch(): Promise<void> {
-    const latest = await this.options.control.load()
-    if (latest && latest.state.epoch !== this.epoch) throw new StaleEpoch()
-  }
-
-  private async refresh(): Promise<void> {
-    const latest = await this.options.control.load()
-    if (latest && latest.state.epoch > this.epoch) await this.adopt(latest)
-    else await this.clock.sleep(5) // the gate rises before the state is published: it comes in a moment
-  }
-
-  /** Serves a newer epoch: nothing new starts, what is under way ends, what is unresolved is made impossible (R3, R4). */
-  private async adopt(latest: StoredState): Promise<void> {
-    while (this.adopting) await this.adopting
-    if (latest.state.epoch <= this.epoch && this.ackedEpoch >= 0) return
-    let done: () => void = () => {}
-    this.adopting = new Promise((resolve) => {
-      done = resolve
-    })
-    try {
-      await this.quiesce()
-      await this.connections.resolveLost()
-      this.connections.setNodes(nodesOf(latest.state))
-      this.stored = latest
-      this.route = createRouter(latest.state)
-      this.ackedEpoch = latest.state.epoch
-      await this.tell(this.ackedEpoch)
-    } finally {
-      this.adopting = undefined
-      done()
-    }
-  }
-
-  private async quiesce(): Promise<void> {
-    while (this.underWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.drained = resolve
-      })
-    }
-  }
-
-  private leave(): void {
-    this.underWay -= 1
-    if (this.underWay === 0) this.drained?.()
-  }
-
-  private async follow(): Promise<void> {
-    while (!this.stop.signal.aborted) {
-      try {
-        for await (const stored of this.options.control.watch(this.stop.signal)) {
-          if (stored.state.epoch > this.epoch) await this.adopt(stored)
-        }
-      } catch {
-        // the store or a node is away: we go on serving on the connections that we have (R7), and look again
-        await this.clock.sleep(watchRetryMs, this.stop.signal).catch(() => undefined)
-      }
-    }
-  }
-
-  private async beat(): Promise<void> {
-    while (!this.stop.signal.aborted) {
-      await this.clock.sleep(heartbeatMs, this.stop.signal).catch(() => undefined)
-      if (!this.stop.signal.aborted) await this.tell(this.ackedEpoch).catch(() => undefined) // a hint only
-    }
-  }
-
-  /** One after the other: an ack must not be overtaken by an older sign of life. */
-  private tell(ackedEpoch: number): Promise<void> {
-    const { control, clock, origin } = this.options
-    const put = () => control.putClient({ id: this.id, ackedEpoch, seenMs: clock.wallMs(), origin })
-    this.telling = this.telling.then(put, put)
-    return this.telling
+    return this.connections.get(node, () => this.follower.requireFresh())
   }
 
   private commandTable(): Promise<CommandTable> {
@@ -307,12 +208,12 @@ export class RingClient {
   /** From whichever node answers. */
   private async readTable(): Promise<CommandTable> {
     let failure: unknown
-    for (const { id } of nodesOf(this.stored.state)) {
+    for (const { id } of this.follower.nodes) {
       try {
         return await readCommandTable(await this.connection(id))
       } catch (error) {
         failure = error
-        if (error instanceof StaleEpoch) await this.refresh()
+        if (error instanceof StaleEpoch) await this.follower.refresh()
       }
     }
     throw failure instanceof StaleEpoch
@@ -321,8 +222,8 @@ export class RingClient {
   }
 
   private accessFor({ keys }: Request): NodeAccess {
-    const { target } = this.route(keys[0]!)
-    const node = nodesOf(this.stored.state).find(({ id }) => id === target)
+    const { target } = this.follower.routeOf(keys[0]!)
+    const node = this.follower.nodes.find(({ id }) => id === target)
     if (!node) throw unreachable(`no node ${target}`)
     return { node }
   }

@@ -3,6 +3,7 @@
  * remembered until it is certain that nothing it carried can still be executed.
  */
 import { randomUUID } from 'node:crypto'
+import { clientPrefix } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { CachectlError, unreachable } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
@@ -16,9 +17,6 @@ export interface RingConnectionsOptions {
   readonly readAccess: (nodes: readonly NodeSpec[]) => Promise<NodeAccess[]>
   readonly commandTimeoutMs: number
 }
-
-/** How a client's connections are called: `cc:<client>:<session>`. */
-export const clientPrefix = 'cc:'
 
 interface Numbered {
   readonly connection: RespConnection

@@ -1,5 +1,5 @@
 /** Plans and finished changes for people. */
-import type { ChangeResult } from '../operations/apply-change.js'
+import type { ChangeResult } from '../operations/change-ring.js'
 import type { Preview } from '../operations/preview-change.js'
 import { printable } from '../printable.js'
 import { bar, formatBytes, formatCount, formatPercent, formatSeconds } from './format.js'
@@ -64,12 +64,17 @@ function sentences(plan: Preview): string[] {
 }
 
 export function renderChange(result: ChangeResult, path: string): string {
-  const { movedKeyCount, movedBytes, seconds, keysPerSec } = result
+  const { movedKeyCount, movedBytes, seconds, keysPerSec, epoch, fencedClients } = result
   const rate = seconds > 0 ? ` in ${formatSeconds(seconds)} (${formatCount(keysPerSec)} keys/s)` : ''
   return [
     '',
     `Moved ${formatCount(movedKeyCount)} keys, ${formatBytes(movedBytes)} as sent${rate}.`,
     'Verified: every key lies on its owner.',
-    `Written: ${printable(path)}`,
+    ...(fencedClients.length > 0
+      ? [
+          `Cut off, because they did not follow in time: ${fencedClients.map((id) => printable(id)).join(', ')}`,
+        ]
+      : []),
+    `Written: ${printable(path)} (epoch ${epoch})`,
   ].join('\n')
 }

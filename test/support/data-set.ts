@@ -46,7 +46,8 @@ export async function fingerprint(
     const reply = await connection.call('SCAN', cursor, 'COUNT', 1000)
     if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('SCAN answered something else')
     cursor = String(reply[0])
-    const keys = reply[1].filter((key) => Buffer.isBuffer(key))
+    // gates and tokens of changes are not data
+    const keys = reply[1].filter((key) => Buffer.isBuffer(key)).filter((key) => !key.includes('__cachectl:'))
     const types = await connection.send(keys.map((key) => ['TYPE', key]))
     const read = (key: Buffer, index: number): Command[] => [
       [types[index] === 'set' ? 'SMEMBERS' : 'DUMP', key],

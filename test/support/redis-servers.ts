@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lookName } from '../../src/cache/ports.js'
 import { systemClock } from '../../src/clock.js'
 import { findServerBinary } from '../../src/lab/server-binary.js'
 import { RespConnection } from '../../src/redis/resp-connection.js'
@@ -46,7 +47,10 @@ export async function startServers(
     servers: servers.map(({ server }) => server),
     directory,
     connect: async (index) => {
-      const connection = await RespConnection.open({ node: servers[index]!.server.node })
+      const connection = await RespConnection.open(
+        { node: servers[index]!.server.node },
+        { clientName: lookName },
+      )
       connections.push(connection)
       return connection
     },

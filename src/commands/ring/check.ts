@@ -4,7 +4,9 @@ import { systemClock } from '../../clock.js'
 import { readAccess } from '../../files/secrets.js'
 import { checkRing } from '../../operations/check-ring.js'
 import { repairRing } from '../../operations/repair-ring.js'
+import { moveBatch } from '../../redis/move-keys.js'
 import { withNodeKeys } from '../../redis/node-keys.js'
+import type { Pair } from '../../redis/pair.js'
 import { buildRing } from '../../ring/build-ring.js'
 import { type CheckReport, renderCheck, toCheckReport } from '../../terminal/check.js'
 import { createProgress } from '../../terminal/progress.js'
@@ -37,7 +39,12 @@ export default class RingCheck extends BaseCommand {
     const { flags } = await this.parse(RingCheck)
     const { topology } = await this.loadTopology(flags.topology)
     const accesses = await readAccess(topology.nodes, process.env)
-    const options = { clock: systemClock, signal: this.signal, bigKeyBytes: flags['big-key'] }
+    const options = {
+      clock: systemClock,
+      signal: this.signal,
+      moveBatch: (pair: Pair, keys: readonly Buffer[]) =>
+        moveBatch(pair, keys, { bigKeyBytes: flags['big-key'] }),
+    }
     const progress = await createProgress()
     const report = await withNodeKeys(accesses, options, async (keys) => {
       const check = { ring: buildRing(topology), keys, progress, signal: this.signal, listLimit: flags.list }

@@ -1,0 +1,293 @@
+/**
+ * A live change of the ring, phase by phase (docs/protocol.md §4). Every step may be repeated, and what is left to do
+ * follows from the control store and the nodes: so a change that was killed anywhere is finished by any operator.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { type ControlStore, clientOf, type Lease, type StoredState } from '../cache/ports.js'
+import { refused } from '../errors.js'
+import { planChange } from '../plan/plan-change.js'
+import { printable } from '../printable.js'
+import { buildRing } from '../ring/build-ring.js'
+import {
+  abortedState,
+  committedState,
+  firstState,
+  migrateState,
+  nodesOf,
+  prepareState,
+  type RingState,
+} from '../ring/epoch.js'
+import type { Topology } from '../ring/topology.js'
+import { type BarrierPorts, passBarrier } from './barrier.js'
+import { conflictsLeft } from './conflicts.js'
+import { keepLease } from './keep-lease.js'
+import type { JournalPort, KeysPort, NodeFactsPort } from './ports.js'
+import { preflight } from './preflight.js'
+import { describePlan, type Preview } from './preview-change.js'
+import { type RelocationResult, relocateKeys } from './relocate-keys.js'
+
+/** Whether the ring's clients follow the control store: all; some do not; nobody is using the ring. */
+export type ClientMode = 'follow' | 'legacy' | 'none'
+
+export interface ChangeRequest {
+  readonly before: Topology
+  readonly after: Topology
+  readonly concurrency: number
+  readonly allowEviction: boolean
+  readonly clients: ClientMode
+  /** Remove keys that lie on a node that does not own them, where they would be taken for newer copies. */
+  readonly dropStrays: boolean
+  /** Who changes the ring, for others: `pid 812 on host a`. */
+  readonly holder: string
+}
+
+export interface ChangePorts extends BarrierPorts {
+  readonly facts: NodeFactsPort
+  readonly control: ControlStore
+  readonly journal: JournalPort
+  /** Keys as moved under the lease of that token. */
+  keysUnder(token: number): KeysPort
+  /** Shows the plan and asks; a refusal is thrown. Called once, before anything is written. */
+  confirm(preview: Preview): Promise<void>
+  /** Writes the new topology. */
+  save(after: Topology): Promise<void>
+}
+
+export interface ChangeResult {
+  readonly schema: 'cachectl/change/v1'
+  readonly plan: Preview
+  readonly epoch: number
+  readonly movedKeyCount: number
+  readonly movedBytes: number
+  readonly seconds: number
+  readonly keysPerSec: number
+  /** Clients that did not follow in time and were cut off; they read the state anew. */
+  readonly fencedClients: readonly string[]
+}
+
+/** A fresh change, or the rest of one that was cut short. */
+export async function changeRing(request: ChangeRequest, ports: ChangePorts): Promise<ChangeResult> {
+  const { before, after } = request
+  const found = await ports.control.load()
+  const isResumed = found !== undefined && found.state.phase !== 'stable'
+  requireSame(request, found?.state)
+  const plan = planChange(before, after)
+  const nodes = nodesOf(prepareState(firstState(before), after))
+  const facts = await preflight({ plan, nodes, allowEviction: request.allowEviction }, ports.facts)
+  if (!isResumed) await refuseOthers(request, ports)
+  const preview = describePlan(plan, facts.slice(0, before.nodes.length))
+  await ports.confirm(preview)
+
+  return underLease(request.holder, ports, async (lease, leased) => {
+    await leased.journal.record(isResumed ? 'resume' : 'begin', {
+      token: lease.token,
+      holder: request.holder,
+    })
+    let stored = await currentState(request, leased.control)
+    requireSame(request, stored.state)
+    const fencedClients: string[] = []
+    if (stored.state.phase === 'stable') stored = await prepare(request, stored, { lease, ports: leased })
+    if (stored.state.phase === 'prepare') {
+      fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
+      stored = await flip(stored, leased)
+    }
+    const relocation =
+      stored.state.phase === 'migrate'
+        ? await drain(request, stored.state, { keys: ports.keysUnder(lease.token), ports: leased, preview })
+        : nothingMoved
+    if (stored.state.phase === 'migrate')
+      stored = await publish(stored, committedState(stored.state), 'commit', leased)
+    await ports.save(after)
+    fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
+    const stay = new Set(after.nodes.map(({ id }) => id))
+    await leased.fleet.forget(before.nodes.map(({ id }) => id).filter((id) => !stay.has(id)))
+    await leased.journal.record('end', { epoch: stored.state.epoch, moved: relocation.movedCount })
+    return {
+      schema: 'cachectl/change/v1',
+      plan: preview,
+      epoch: stored.state.epoch,
+      movedKeyCount: relocation.movedCount,
+      movedBytes: relocation.movedBytes,
+      seconds: relocation.seconds,
+      keysPerSec: relocation.seconds > 0 ? relocation.movedCount / relocation.seconds : 0,
+      fencedClients,
+    }
+  })
+}
+
+/** Takes an unfinished change back; possible until keys move. The topology stays as it was. */
+export async function abortChange(
+  holder: string,
+  ports: Omit<ChangePorts, 'confirm' | 'save'>,
+): Promise<RingState> {
+  return underLease(holder, ports, async (lease, leased) => {
+    const stored = await ports.control.load()
+    if (!stored || stored.state.phase === 'stable')
+      throw refused('no change of the ring is under way', 'Nothing was changed.')
+    if (stored.state.phase === 'migrate') {
+      throw refused(
+        'keys have begun to move: this change can only go forward',
+        'Run `cachectl ring resume`, and then the change back.',
+      )
+    }
+    await leased.journal.record('abort', { token: lease.token, holder })
+    const { state } = await publish(stored, abortedState(stored.state), 'aborted', leased)
+    await passBarrier(state.epoch, leased)
+    await leased.journal.record('end', { epoch: state.epoch, moved: 0 })
+    return state
+  })
+}
+
+type Ports = Omit<ChangePorts, 'confirm' | 'save'>
+
+/** The lease ends with the body; while it runs, losing it aborts the body. */
+async function underLease<P extends Ports, T>(
+  holder: string,
+  ports: P,
+  body: (lease: Lease, ports: P) => Promise<T>,
+): Promise<T> {
+  const lease = await ports.control.acquireLease(holder)
+  const kept = keepLease(lease, ports)
+  try {
+    await ports.fleet.takeOver(lease.token)
+    return await body(lease, { ...ports, signal: kept.signal })
+  } finally {
+    await kept.release()
+    ports.progress.end()
+  }
+}
+
+/** The state the change starts from; a ring that has none yet gets its first. */
+async function currentState({ before, after }: ChangeRequest, control: ControlStore): Promise<StoredState> {
+  const stored = (await control.load()) ?? (await control.compareAndSwap(undefined, firstState(before)))
+  if (stored) return stored
+  throw refused('another operator began at the same moment', `Run the same command again. ${after.name}`)
+}
+
+/** The store may hold: nothing, the topology before, the very change asked for, or its end. Anything else is refused. */
+function requireSame({ before, after }: ChangeRequest, state: RingState | undefined): void {
+  if (!state) return
+  if (state.phase === 'stable') {
+    if (sameRing(state.before, before) || sameRing(state.before, after)) return
+    throw refused(
+      `the control store holds another ring (epoch ${state.epoch}) than the topology file says`,
+      '`cachectl ring status` shows it; `cachectl ring apply` brings the ring to what the file says.',
+    )
+  }
+  if (sameRing(state.before, before) && sameRing(state.after, after)) return
+  throw refused(
+    `another change of the ring is unfinished (epoch ${state.epoch}, ${state.phase})`,
+    '`cachectl ring resume` finishes it, `cachectl ring abort` takes it back while no key has moved.',
+  )
+}
+
+export function sameRing(a: Topology, b: Topology): boolean {
+  return isDeepStrictEqual([a.ring, a.nodes], [b.ring, b.nodes])
+}
+
+async function refuseOthers({ clients }: ChangeRequest, { fleet }: Ports): Promise<void> {
+  if (clients !== 'follow') return
+  const others = (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
+  if (others.length === 0) return
+  const shown = others
+    .slice(0, 5)
+    .map(
+      ({ node, address, name }) =>
+        `  ${node}: ${printable(address)}${name ? ` (${printable(name, 40)})` : ''}`,
+    )
+  throw refused(
+    [`${others.length} connections do not follow the control store:`, ...shown].join('\n'),
+    'Their clients would miss keys that have moved, and their writes could go astray. --clients legacy goes on with ' +
+      'what can be promised to them, --clients none if nobody uses the ring now.',
+  )
+}
+
+async function prepare(
+  request: ChangeRequest,
+  stored: StoredState,
+  run: { lease: Lease; ports: Ports },
+): Promise<StoredState> {
+  const { ports, lease } = run
+  // the change before this one may have been cut off in its last barrier
+  await passBarrier(stored.state.epoch, ports)
+  if (sameRing(stored.state.before, request.after)) return stored
+  await clearStrays(request, { ports, keys: ports.keysUnder(lease.token) })
+  const next = prepareState(stored.state, request.after)
+  await ports.journal.record('arm', { epoch: next.epoch })
+  await ports.fleet.raiseGates(
+    request.before.nodes.map(({ id }) => id),
+    next.epoch,
+  )
+  return publish(stored, next, 'prepare', ports)
+}
+
+/** A stray at a target would be taken for the newer copy of its key: it must be gone before anybody looks there. */
+async function clearStrays(
+  { before, after, dropStrays }: ChangeRequest,
+  { ports, keys }: { ports: Ports; keys: KeysPort },
+): Promise<void> {
+  const ring = buildRing(before)
+  let count = 0
+  await Promise.all(
+    after.nodes.map(async ({ id }) => {
+      for await (const batch of keys.scan(id)) {
+        ports.signal.throwIfAborted()
+        const strays = batch.filter((key) => before.nodes[ring.ownerIndex(key)]!.id !== id)
+        count += strays.length
+        if (dropStrays && strays.length > 0) await keys.unlink(id, strays)
+      }
+    }),
+  )
+  if (count === 0 || dropStrays) return
+  throw refused(
+    `${count} keys lie on nodes that do not own them`,
+    '`cachectl ring check` lists them, `ring check --repair` carries them home, --drop-strays removes them. Nothing was changed.',
+  )
+}
+
+async function flip(stored: StoredState, ports: Ports): Promise<StoredState> {
+  const next = migrateState(stored.state)
+  await ports.journal.record('flip', { epoch: next.epoch })
+  await ports.fleet.raiseGates(
+    stored.state.before.nodes.map(({ id }) => id),
+    next.epoch,
+  )
+  return publish(stored, next, 'migrate', ports)
+}
+
+const nothingMoved: RelocationResult = { movedCount: 0, movedBytes: 0, conflicts: [], seconds: 0 }
+
+async function drain(
+  { concurrency }: ChangeRequest,
+  state: RingState,
+  { keys, ports, preview }: { keys: KeysPort; ports: Ports; preview: Preview },
+): Promise<RelocationResult> {
+  await ports.journal.record('drain', { epoch: state.epoch })
+  const result = await relocateKeys({
+    nodes: state.before.nodes.map(({ id }) => id),
+    ring: buildRing(state.after),
+    keys,
+    clock: ports.clock,
+    progress: ports.progress,
+    signal: ports.signal,
+    concurrency,
+    expectedKeyCount: preview.expectedKeys ?? 0,
+  })
+  if (result.conflicts.length > 0) throw conflictsLeft(result.conflicts)
+  return result
+}
+
+async function publish(
+  stored: StoredState,
+  next: RingState,
+  step: string,
+  ports: Ports,
+): Promise<StoredState> {
+  await ports.journal.record(step, { epoch: next.epoch })
+  const published = await ports.control.compareAndSwap(stored, next)
+  if (published) return published
+  throw refused(
+    'another operator has changed the ring meanwhile',
+    'Nothing was lost. `cachectl ring status` shows where it is.',
+  )
+}

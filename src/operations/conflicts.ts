@@ -1,0 +1,19 @@
+/** Keys that hold one value where they are and another where they belong, told to the operator. */
+import { stopped } from '../errors.js'
+import { printable } from '../printable.js'
+import type { Conflict } from './relocate-keys.js'
+
+export function conflictsLeft(conflicts: readonly Conflict[]): Error {
+  const shown = conflicts
+    .slice(0, 5)
+    .map(({ key, node, owner }) => `  ${printable(key, 60)}: ${node} and ${owner} differ`)
+  const more = conflicts.length > shown.length ? [`  … and ${conflicts.length - shown.length} more`] : []
+  return stopped(
+    [
+      `${conflicts.length} keys hold one value where they are and another where they belong; neither was touched:`,
+      ...shown,
+      ...more,
+    ].join('\n'),
+    'Delete the copy that is wrong, then run the same command again. All other keys have moved; the topology file is unchanged.',
+  )
+}
