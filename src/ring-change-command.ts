@@ -7,6 +7,7 @@ import { BaseCommand, topologyFlag } from './base-command.js'
 import { operatorPrefix } from './cache/ports.js'
 import { systemClock } from './clock.js'
 import { refused } from './errors.js'
+import { withFailpoint } from './failpoint.js'
 import { createJournal } from './files/journal.js'
 import { readAccess } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
@@ -151,7 +152,7 @@ export abstract class RingChangeCommand extends BaseCommand {
             facts: await this.nodeFacts(),
             fleet,
             control,
-            journal: createJournal(journalPath(file.path), systemClock),
+            journal: withFailpoint(createJournal(journalPath(file.path), systemClock), process.env),
             clock: systemClock,
             progress: await createProgress(),
             signal: this.signal,

@@ -34,6 +34,7 @@ const top = [
   'bench-command.ts',
   'lab-command.ts',
   'open-control.ts',
+  'failpoint.ts',
   'command-not-found.ts',
   'report-error.ts',
   'index.ts',

@@ -1,0 +1,111 @@
+/**
+ * Whether a history of one key has a linear order that explains every answer (Wing & Gong, with the memory of Lowe's
+ * "Testing for linearizability"): each operation takes effect at one moment between its call and its return.
+ */
+
+export type Effect =
+  | { readonly kind: 'get'; readonly answer: string | null }
+  | { readonly kind: 'set'; readonly value: string }
+  /** `answer` is undefined where it is not known. */
+  | { readonly kind: 'del'; readonly answer: number | undefined }
+
+export interface Operation {
+  readonly effect: Effect
+  /** Of one clock for all processes. */
+  readonly called: number
+  /** Infinity: the outcome is unknown; it may have happened at any time since, or never. */
+  readonly returned: number
+}
+
+interface Entry {
+  readonly operation: number
+  readonly isCall: boolean
+  previous: Entry | undefined
+  next: Entry | undefined
+}
+
+/** Keys start absent, or with `first`. */
+export function isLinearizable(history: readonly Operation[], first: string | null = null): boolean {
+  const head = toEntries(history)
+  const returns = new Map<number, Entry>()
+  for (let each = head.next; each; each = each.next) if (!each.isCall) returns.set(each.operation, each)
+  const seen = new Set<string>()
+  const done = new Set<number>()
+  const stack: { entry: Entry; value: string | null }[] = []
+  let value = first
+  let entry = head.next
+  while (head.next) {
+    if (entry?.isCall) {
+      const { effect } = history[entry.operation]!
+      const after = apply(effect, value)
+      if (after !== undefined) {
+        done.add(entry.operation)
+        const memory = `${[...done].sort((a, b) => a - b).join()} ${after}`
+        if (!seen.has(memory)) {
+          seen.add(memory)
+          stack.push({ entry, value })
+          value = after
+          lift(entry, returns.get(entry.operation)!)
+          entry = head.next
+          continue
+        }
+        done.delete(entry.operation)
+      }
+      entry = entry.next
+      continue
+    }
+    // a return before its call could be placed: what was chosen before was wrong
+    const last = stack.pop()
+    if (!last) return false
+    value = last.value
+    done.delete(last.entry.operation)
+    unlift(last.entry, returns.get(last.entry.operation)!)
+    entry = last.entry.next
+  }
+  return true
+}
+
+/** The value afterwards; undefined: this answer is impossible now. */
+function apply(effect: Effect, value: string | null): string | null | undefined {
+  switch (effect.kind) {
+    case 'get':
+      return effect.answer === value ? value : undefined
+    case 'set':
+      return effect.value
+    case 'del':
+      return effect.answer === undefined || effect.answer === (value === null ? 0 : 1) ? null : undefined
+    default:
+      return effect satisfies never
+  }
+}
+
+function toEntries(history: readonly Operation[]): Entry {
+  const events = history.flatMap(({ called, returned }, operation) => [
+    { at: called, operation, isCall: true },
+    { at: returned, operation, isCall: false },
+  ])
+  // at one time calls come first: then more orders are allowed, never fewer
+  events.sort((a, b) => (a.at === b.at ? Number(b.isCall) - Number(a.isCall) : a.at < b.at ? -1 : 1))
+  const head: Entry = { operation: -1, isCall: true, previous: undefined, next: undefined }
+  let last = head
+  for (const { operation, isCall } of events) {
+    const entry: Entry = { operation, isCall, previous: last, next: undefined }
+    last.next = entry
+    last = entry
+  }
+  return head
+}
+
+function lift(call: Entry, done: Entry): void {
+  for (const entry of [call, done]) {
+    entry.previous!.next = entry.next
+    if (entry.next) entry.next.previous = entry.previous
+  }
+}
+
+function unlift(call: Entry, done: Entry): void {
+  for (const entry of [done, call]) {
+    entry.previous!.next = entry
+    if (entry.next) entry.next.previous = entry
+  }
+}
