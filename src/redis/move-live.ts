@@ -2,6 +2,7 @@
  * MOVE of docs/protocol.md §3, for keys that nobody writes at the source any more: clients and operator use this one.
  *
  *   target  WATCH k…                            answered before the source is read
+ *           meanwhile, source: MEMORY USAGE each; big keys are left out
  *   source  DUMP and PEXPIRETIME each
  *   target  MULTI, RESTORE each (never REPLACE), EXEC
  *   source  UNLINK k…
@@ -30,56 +31,76 @@ return redis.call('UNLINK', unpack(keys))`
 export interface LiveMove {
   /** The operator's lease; absent for a client that moves a key it is about to write. */
   readonly token?: number
+  /** Keys that take more memory are left out. */
+  readonly bigKeyBytes: number
 }
 
 export interface LiveMoveOutcome {
   /** Keys that have left the source. */
   readonly movedCount: number
   readonly movedBytes: number
+  /** Left where they are, because of their size. */
+  readonly big: readonly Buffer[]
 }
 
+export const defaultBigKeyBytes = 2 ** 20
 const maxAttempts = 4
 const maxBatchBytes = 8 * 2 ** 20
 
-/** Keys of any size: big ones by chunks, the others in batches of bounded bytes. */
+/** Keys of any size: big ones by chunks. */
 export async function moveLiveBatch(
   pair: Pair,
   keys: readonly Buffer[],
-  move: LiveMove & { readonly bigKeyBytes: number },
+  move: LiveMove,
+): Promise<{ movedCount: number; movedBytes: number }> {
+  let { movedCount, movedBytes, big } = await moveLive(pair, keys, move)
+  for (const key of big) {
+    const outcome = await moveLiveBig(pair, key, move)
+    movedCount += outcome.movedCount
+    movedBytes += outcome.movedBytes
+  }
+  return { movedCount, movedBytes }
+}
+
+/** Every step may be repeated; a lost connection leaves a key at the source, or at both with the target's the newer. */
+export async function moveLive(
+  pair: Pair,
+  keys: readonly Buffer[],
+  move: LiveMove,
 ): Promise<LiveMoveOutcome> {
-  const sizes = await keySizes(pair.source, keys)
-  const outcomes: LiveMoveOutcome[] = []
-  let batch: Buffer[] = []
-  let batchBytes = 0
-  for (const [index, key] of keys.entries()) {
-    const bytes = sizes[index]!
-    if (bytes > move.bigKeyBytes) {
-      outcomes.push(await moveLiveBig(pair, key, { ...move, bytes }))
-      continue
-    }
-    if (batch.length > 0 && batchBytes + bytes > maxBatchBytes) {
-      outcomes.push(await moveLive(pair, batch, move))
-      batch = []
-      batchBytes = 0
-    }
-    batch.push(key)
-    batchBytes += bytes
+  const total = { movedCount: 0, movedBytes: 0, big: [] as Buffer[] }
+  let left = keys
+  for (let attempt = 1; left.length > 0 && attempt <= maxAttempts; attempt++) {
+    const outcome = await tryMove(pair, left, move)
+    if (!outcome) continue
+    total.movedCount += outcome.movedCount
+    total.movedBytes += outcome.movedBytes
+    total.big.push(...outcome.big)
+    if (outcome.later.length < left.length) attempt = 0
+    left = outcome.later
   }
-  if (batch.length > 0) outcomes.push(await moveLive(pair, batch, move))
-  return {
-    movedCount: outcomes.reduce((sum, each) => sum + each.movedCount, 0),
-    movedBytes: outcomes.reduce((sum, each) => sum + each.movedBytes, 0),
+  // somebody is busy with one of them at the target: alone, the others go through; that one waits for the next pass
+  if (left.length < 2) return total
+  for (const key of left) {
+    const outcome = await moveLive(pair, [key], move)
+    total.movedCount += outcome.movedCount
+    total.movedBytes += outcome.movedBytes
+    total.big.push(...outcome.big)
   }
+  return total
 }
 
 /** The copy grows under a name of ours; the source does not change meanwhile, because its writers are gated out. */
 async function moveLiveBig(
   { source, target }: Pair,
   key: Buffer,
-  { token, bytes }: LiveMove & { readonly bytes: number },
-): Promise<LiveMoveOutcome> {
+  { token }: LiveMove,
+): Promise<{ movedCount: number; movedBytes: number }> {
   const staging = Buffer.concat([stagingPrefix, key])
-  const type = await source.call('TYPE', key)
+  const [type, bytes] = await source.send([
+    ['TYPE', key],
+    ['MEMORY', 'USAGE', key],
+  ])
   if (type === 'none') return { movedCount: 0, movedBytes: 0 }
   if (typeof type !== 'string' || !isCopiedType(type)) throw uncopied(source, key, String(type))
   await target.call('UNLINK', staging)
@@ -98,32 +119,11 @@ async function moveLiveBig(
   // the target had the key: it is newer there
   if (results[0] !== 1) await target.call('UNLINK', staging)
   await removeAtSource(source, [key], token)
-  return { movedCount: 1, movedBytes: bytes }
-}
-
-/** Every step may be repeated; a lost connection leaves a key at the source, or at both with the target's the newer. */
-export async function moveLive(
-  pair: Pair,
-  keys: readonly Buffer[],
-  move: LiveMove = {},
-): Promise<LiveMoveOutcome> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const outcome = await tryMove(pair, keys, move)
-    if (outcome) return outcome
-  }
-  if (keys.length === 1) return { movedCount: 0, movedBytes: 0 } // busy at the target: the next pass finds it again
-  let movedCount = 0
-  let movedBytes = 0
-  for (const key of keys) {
-    const outcome = await moveLive(pair, [key], move)
-    movedCount += outcome.movedCount
-    movedBytes += outcome.movedBytes
-  }
-  return { movedCount, movedBytes }
+  return { movedCount: 1, movedBytes: Number(bytes) }
 }
 
 /** undefined: somebody touched a key at the target in between. */
-async function tryMove({ source, target }: Pair, keys: readonly Buffer[], { token }: LiveMove) {
+async function tryMove({ source, target }: Pair, keys: readonly Buffer[], { token, bigKeyBytes }: LiveMove) {
   const fence: Command[] =
     token === undefined
       ? []
@@ -131,13 +131,17 @@ async function tryMove({ source, target }: Pair, keys: readonly Buffer[], { toke
           ['WATCH', fenceKey],
           ['GET', fenceKey],
         ]
-  const watched = await target.send([['WATCH', ...keys], ...fence])
+  const [watched, sizes] = await Promise.all([
+    target.send([['WATCH', ...keys], ...fence]),
+    keySizes(source, keys),
+  ])
   if (watched[0] instanceof ReplyError) throw replyFailure(target.access, 'WATCH', watched[0])
   if (token !== undefined) requireToken(watched.at(-1), token)
-  const copies = await readCopies(source, keys)
+  const { small, big, later } = sortBySize(keys, sizes, bigKeyBytes)
+  const copies = await readCopies(source, small)
   if (copies.length === 0) {
     await target.call('UNWATCH')
-    return { movedCount: 0, movedBytes: 0 }
+    return { movedCount: 0, movedBytes: 0, big, later }
   }
   const restores = copies.map(({ key, payload, expiresAtMs }): Command => {
     return ['RESTORE', key, expiresAtMs, payload, 'ABSTTL']
@@ -160,22 +164,38 @@ async function tryMove({ source, target }: Pair, keys: readonly Buffer[], { toke
   return {
     movedCount: copies.length,
     movedBytes: copies.reduce((sum, { payload }) => sum + payload.length, 0),
+    big,
+    later,
   }
 }
 
+/** What goes now, what goes by chunks, and what is too much for one batch. */
+function sortBySize(keys: readonly Buffer[], sizes: readonly number[], bigKeyBytes: number) {
+  const sorted = { small: [] as Buffer[], big: [] as Buffer[], later: [] as Buffer[] }
+  let room = maxBatchBytes
+  keys.forEach((key, index) => {
+    const bytes = sizes[index]!
+    if (bytes > bigKeyBytes) sorted.big.push(key)
+    else if (bytes > room && sorted.small.length > 0) sorted.later.push(key)
+    else {
+      sorted.small.push(key)
+      room -= bytes
+    }
+  })
+  return sorted
+}
+
 async function readCopies(source: RespConnection, keys: readonly Buffer[]) {
-  const replies = await source.send(
-    keys.flatMap((key): Command[] => [
-      ['DUMP', key],
-      ['PEXPIRETIME', key],
-    ]),
-  )
-  for (const reply of replies)
-    if (reply instanceof ReplyError) throw replyFailure(source.access, 'DUMP', reply)
+  const commands: Command[] = []
+  for (const key of keys) commands.push(['DUMP', key], ['PEXPIRETIME', key])
+  const replies = await source.send(commands)
   return keys.flatMap((key, index) => {
-    const payload = replies[2 * index]
-    const expiresAtMs = Math.max(0, Number(replies[2 * index + 1]))
-    return Buffer.isBuffer(payload) ? [{ key, payload, expiresAtMs }] : []
+    const payload = replies[2 * index]!
+    const expiry = replies[2 * index + 1]!
+    for (const reply of [payload, expiry]) {
+      if (reply instanceof ReplyError) throw replyFailure(source.access, 'DUMP', reply)
+    }
+    return Buffer.isBuffer(payload) ? [{ key, payload, expiresAtMs: Math.max(0, Number(expiry)) }] : []
   })
 }
 

@@ -33,9 +33,9 @@ export function encodeCommands(commands: readonly Command[]): Buffer {
   const out = Buffer.allocUnsafe(bytes)
   let at = 0
   for (const command of commands) {
-    at += out.write(`*${command.length}\r\n`, at, 'latin1')
+    at = writeHeader(out, at, 0x2a, command.length)
     for (const part of command) {
-      at += out.write(`$${partBytes(part)}\r\n`, at, 'latin1')
+      at = writeHeader(out, at, 0x24, partBytes(part))
       if (typeof part === 'object') {
         out.set(part, at)
         at += part.length
@@ -49,8 +49,29 @@ export function encodeCommands(commands: readonly Command[]): Buffer {
   return out
 }
 
+/** Type byte, decimal, CRLF; digit by digit, because a string a header costs more than all the rest. */
+function writeHeader(out: Buffer, start: number, type: number, value: number): number {
+  out[start] = type
+  const end = start + 1 + decimalDigits(value)
+  let rest = value
+  for (let at = end - 1; at > start; at--) {
+    const next = Math.trunc(rest / 10)
+    out[at] = 48 + rest - next * 10
+    rest = next
+  }
+  out[end] = 13
+  out[end + 1] = 10
+  return end + 2
+}
+
+function decimalDigits(value: number): number {
+  let digits = 1
+  for (let rest = value; rest >= 10; rest = Math.trunc(rest / 10)) digits++
+  return digits
+}
+
 function headerBytes(length: number): number {
-  return String(length).length + 3
+  return decimalDigits(length) + 3
 }
 
 function partBytes(part: CommandPart): number {
@@ -98,19 +119,23 @@ export class ReplyParser {
   private parse(depth: number): Reply | undefined {
     if (depth > maxDepth) throw new ProtocolError('a reply is nested too deep')
     const type = this.pending[this.at]
-    const line = this.line()
-    if (line === undefined) return undefined
+    const end = this.lineEnd()
+    if (end < 0) return undefined
+    const start = this.at + 1
+    this.at = end + 2
     switch (type) {
       case 0x2b:
-        return line
-      case 0x2d:
+        return this.pending.toString('utf8', start, end)
+      case 0x2d: {
+        const line = this.pending.toString('utf8', start, end)
         return new ReplyError(line.split(' ', 1)[0] ?? '', line)
+      }
       case 0x3a:
-        return Number(line)
+        return this.integer(start, end)
       case 0x24:
-        return this.bulk(this.length(line))
+        return this.bulk(this.length(start, end))
       case 0x2a:
-        return this.array(this.length(line), depth)
+        return this.array(this.length(start, end), depth)
       default:
         throw new ProtocolError(
           `not a Redis reply: it starts with byte 0x${(type ?? 0).toString(16).padStart(2, '0')}`,
@@ -118,18 +143,33 @@ export class ReplyParser {
     }
   }
 
-  private line(): string | undefined {
-    const end = this.pending.indexOf('\r\n', this.at + 1, 'latin1')
-    if (end < 0) return undefined
-    const text = this.pending.toString('utf8', this.at + 1, end)
-    this.at = end + 2
-    return text
+  /** Where the line's CRLF begins, or -1. Lines are short: a loop beats a call into the runtime. */
+  private lineEnd(): number {
+    const { pending } = this
+    for (let at = this.at + 1; at < pending.length; at++) {
+      if (pending[at] === 13) return at + 1 < pending.length ? at : -1
+    }
+    return -1
   }
 
-  private length(line: string): number {
-    const length = Number(line)
-    if (!Number.isInteger(length) || length < -1)
-      throw new ProtocolError(`not a length: ${line.slice(0, 20)}`)
+  private integer(start: number, end: number): number {
+    const isNegative = this.pending[start] === 0x2d
+    let value = 0
+    for (let at = isNegative ? start + 1 : start; at < end; at++) {
+      const digit = this.pending[at]! - 48
+      if (digit < 0 || digit > 9) return Number.NaN
+      value = value * 10 + digit
+    }
+    return isNegative ? -value : value
+  }
+
+  private length(start: number, end: number): number {
+    const length = this.integer(start, end)
+    if (!Number.isInteger(length) || length < -1 || start === end) {
+      throw new ProtocolError(
+        `not a length: ${this.pending.toString('latin1', start, Math.min(end, start + 20))}`,
+      )
+    }
     return length
   }
 

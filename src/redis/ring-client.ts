@@ -13,7 +13,7 @@ import type { NodeSpec } from '../ring/topology.js'
 import { type CommandTable, readCommandTable } from './command-table.js'
 import { EpochFollower, StaleEpoch } from './epoch-follower.js'
 import { closedCode, gatedCommand } from './gate.js'
-import { moveLive } from './move-live.js'
+import { defaultBigKeyBytes, moveLive } from './move-live.js'
 import { type Command, type CommandPart, type Reply, ReplyError } from './resp.js'
 import type { RespConnection } from './resp-connection.js'
 import { replyFailure } from './resp-connection.js'
@@ -38,6 +38,7 @@ export class UnknownOutcomeError extends CachectlError {
 }
 
 const maxAttempts = 6
+const bigKeyPollMs = 20
 const splittable: Readonly<Record<string, 'list' | 'sum'>> = {
   mget: 'list',
   del: 'sum',
@@ -179,15 +180,18 @@ export class RingClient {
     return last!
   }
 
+  /** A big key is the operator's to move: copying it here would hold this write up, and the servers with it. */
   private async writeMoving(route: Route, request: Request): Promise<Reply> {
     const source = await this.connection(route.source)
+    const move = { bigKeyBytes: defaultBigKeyBytes }
     while (Number((await source.send([['EXISTS', ...request.keys]]))[0]) > 0) {
-      await this.connections.withPair(
+      const { big } = await this.connections.withPair(
         route.source,
         route.target,
         () => this.follower.requireFresh(),
-        (pair) => moveLive(pair, request.keys),
+        (pair) => moveLive(pair, request.keys, move),
       )
+      if (big.length > 0) await this.options.clock.sleep(bigKeyPollMs)
     }
     return this.runAt(route.target, request)
   }

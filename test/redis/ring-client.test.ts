@@ -129,7 +129,7 @@ describe('a ring client', () => {
     const pair = { source: await servers.connect(0), target: await servers.connect(1) }
     for (const name of moving) {
       const reads = Array.from({ length: 8 }, () => client.call('GET', name))
-      await moveLive(pair, [Buffer.from(name)])
+      await moveLive(pair, [Buffer.from(name)], { bigKeyBytes: 2 ** 20 })
       for (const read of reads) assert.equal(String(await read), name)
     }
   })
