@@ -13,15 +13,10 @@ import { readAccess } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
 import { writeTopology } from './files/write-topology.js'
 import { journalPath, openControl } from './open-control.js'
-import {
-  type ChangePorts,
-  type ChangeResult,
-  type ClientMode,
-  changeRing,
-  sameRing,
-} from './operations/change-ring.js'
+import { type ChangePorts, type ChangeResult, type ClientMode, changeRing } from './operations/change-ring.js'
 import { type Preview, previewChange } from './operations/preview-change.js'
 import type { NodeKeysOptions } from './redis/node-keys.js'
+import { sameRing } from './ring/epoch.js'
 import type { Topology } from './ring/topology.js'
 
 export const movingNote =

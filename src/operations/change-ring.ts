@@ -2,7 +2,6 @@
  * A live change of the ring, phase by phase (docs/protocol.md §4). Every step may be repeated, and what is left to do
  * follows from the control store and the nodes: so a change that was killed anywhere is finished by any operator.
  */
-import { isDeepStrictEqual } from 'node:util'
 import { type ControlStore, clientOf, type Lease, type StoredState } from '../cache/ports.js'
 import { refused } from '../errors.js'
 import { planChange } from '../plan/plan-change.js'
@@ -16,6 +15,7 @@ import {
   nodesOf,
   prepareState,
   type RingState,
+  sameRing,
 } from '../ring/epoch.js'
 import type { Topology } from '../ring/topology.js'
 import { type BarrierPorts, passBarrier } from './barrier.js'
@@ -93,7 +93,12 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     }
     const relocation =
       stored.state.phase === 'migrate'
-        ? await drain(request, stored.state, { keys: ports.keysUnder(lease.token), ports: leased, preview })
+        ? await drain(request, stored.state, {
+            keys: ports.keysUnder(lease.token),
+            ports: leased,
+            preview,
+            isResumed,
+          })
         : nothingMoved
     if (stored.state.phase === 'migrate')
       stored = await publish(stored, committedState(stored.state), 'commit', leased)
@@ -181,10 +186,6 @@ function requireSame({ before, after }: ChangeRequest, state: RingState | undefi
   )
 }
 
-export function sameRing(a: Topology, b: Topology): boolean {
-  return isDeepStrictEqual([a.ring, a.nodes], [b.ring, b.nodes])
-}
-
 async function refuseOthers({ clients }: ChangeRequest, { fleet }: Ports): Promise<void> {
   if (clients !== 'follow') return
   const others = (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
@@ -260,9 +261,11 @@ const nothingMoved: RelocationResult = { movedCount: 0, movedBytes: 0, conflicts
 async function drain(
   { concurrency }: ChangeRequest,
   state: RingState,
-  { keys, ports, preview }: { keys: KeysPort; ports: Ports; preview: Preview },
+  run: { keys: KeysPort; ports: Ports; preview: Preview; isResumed: boolean },
 ): Promise<RelocationResult> {
+  const { keys, ports, preview } = run
   await ports.journal.record('drain', { epoch: state.epoch })
+  if (run.isResumed) await Promise.all(state.after.nodes.map(({ id }) => keys.sweep(id)))
   const result = await relocateKeys({
     nodes: state.before.nodes.map(({ id }) => id),
     ring: buildRing(state.after),

@@ -77,6 +77,8 @@ export interface KeysPort {
   scan(node: string): AsyncIterable<Buffer[]>
   /** Carries keys by the fenced copy: in a crash at any moment the source or the target holds each key, or both do. */
   move(batch: { source: string; target: string; keys: readonly Buffer[] }): Promise<MoveOutcome>
+  /** Removes from a node what killed runs have left half-made; nobody else may be moving keys to it. */
+  sweep(node: string): Promise<void>
   /** Removes keys from a node. */
   unlink(node: string, keys: readonly Buffer[]): Promise<void>
   /** For each key whether the node has it. */

@@ -65,20 +65,17 @@ function sameServers(nodes: readonly Checked[]): string[] {
   return problems
 }
 
-/** A dump is readable by the same or a later version only. */
+/** A dump is readable by the same or a later version only. Across products only the server itself can tell. */
 function versions(nodes: readonly Checked[]): string[] {
-  const [newest] = [...nodes].sort((a, b) => compareVersions(b.facts.version, a.facts.version))
-  return nodes
-    .filter(
-      ({ facts }) =>
-        newest &&
-        product(facts) === product(newest.facts) &&
-        compareVersions(facts.version, newest.facts.version) < 0,
-    )
-    .map(
-      ({ node, facts }) =>
-        `node ${node.id} runs ${facts.version}, older than ${newest?.node.id}'s ${newest?.facts.version}: it could not read its keys`,
-    )
+  return nodes.flatMap(({ node, facts }) => {
+    const newer = nodes
+      .filter((other) => product(other.facts) === product(facts))
+      .find((other) => compareVersions(other.facts.version, facts.version) > 0)
+    if (!newer) return []
+    return [
+      `node ${node.id} runs ${facts.version}, older than ${newer.node.id}'s ${newer.facts.version}: it could not read its keys`,
+    ]
+  })
 }
 
 function product(facts: ServerFacts): string {

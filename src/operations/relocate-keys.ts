@@ -90,22 +90,25 @@ async function relocateNode(relocation: Relocation, node: string, totals: Totals
       .finally(() => running.delete(run))
     running.add(run)
   }
-  for await (const batch of keys.scan(node)) {
-    if (failure !== undefined || signal.aborted) break
-    for (const key of batch) {
-      const owner = ring.topology.nodes[ring.ownerIndex(key)]!.id
-      if (owner === node) continue
-      const queue = waiting.get(owner) ?? []
-      waiting.set(owner, queue)
-      queue.push(key)
-      if (queue.length === batchKeys) {
-        waiting.delete(owner)
-        await move(owner, queue)
+  try {
+    for await (const batch of keys.scan(node)) {
+      if (failure !== undefined || signal.aborted) break
+      for (const key of batch) {
+        const owner = ring.topology.nodes[ring.ownerIndex(key)]!.id
+        if (owner === node) continue
+        const queue = waiting.get(owner) ?? []
+        waiting.set(owner, queue)
+        queue.push(key)
+        if (queue.length === batchKeys) {
+          waiting.delete(owner)
+          await move(owner, queue)
+        }
       }
     }
+    for (const [owner, queue] of waiting) await move(owner, queue)
+  } finally {
+    await Promise.all(running)
   }
-  for (const [owner, queue] of waiting) await move(owner, queue)
-  await Promise.all(running)
   if (failure !== undefined) throw failure
 }
 

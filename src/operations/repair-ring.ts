@@ -8,5 +8,6 @@ export async function repairRing(
 ): Promise<RelocationResult> {
   const { ring, keys, clock, progress, signal, concurrency } = options
   const nodes = ring.topology.nodes.map((node) => node.id)
+  await Promise.all(nodes.map((node) => keys.sweep(node)))
   return relocateKeys({ nodes, ring, keys, clock, progress, signal, concurrency, expectedKeyCount: 0 })
 }

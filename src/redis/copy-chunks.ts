@@ -1,8 +1,8 @@
 /** Copies a value piece by piece, each type by its own commands. The source does not change meanwhile, or is watched. */
 import { stopped } from '../errors.js'
 import { printable } from '../printable.js'
-import type { Command, Reply } from './resp.js'
-import type { RespConnection } from './resp-connection.js'
+import { type Command, type Reply, ReplyError } from './resp.js'
+import { type RespConnection, replyFailure } from './resp-connection.js'
 
 export const lengthCommand = {
   string: 'STRLEN',
@@ -103,7 +103,9 @@ async function copyStream({ source, target, key, staging }: ChunkCopy): Promise<
       bytes(id ?? null),
       ...items(values ?? null).map(bytes),
     ])
-    await target.send(commands)
+    for (const reply of await target.send(commands)) {
+      if (reply instanceof ReplyError) throw replyFailure(target.access, 'XADD', reply)
+    }
     from = `(${String(entries.at(-1)?.[0])}`
   }
   const last = String(info.get('last-generated-id'))

@@ -64,7 +64,9 @@ async function burst(
       let timer = setTimeout(() => fail(new Error('MONITOR was not answered within 2 s')), 2_000)
       active.add(finish)
       socket.on('error', fail)
-      socket.on('close', finish)
+      socket.on('close', () =>
+        greeted < greetings ? fail(new Error('closed before MONITOR was confirmed')) : finish(),
+      )
       socket.on('data', (chunk: Buffer) => {
         bytes += chunk.length
         const data = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk

@@ -7,22 +7,110 @@ import type { MoveOutcome } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import { type CopiedType, copyChunks, isCopiedType, lengthCommand } from './copy-chunks.js'
 import { type Pair, transact } from './pair.js'
-import type { RespConnection } from './resp-connection.js'
+import { ReplyError } from './resp.js'
+import { type RespConnection, replyFailure } from './resp-connection.js'
 import { sameElements } from './same-value.js'
 import { nodeName } from './socket.js'
 
-/** Half-made copies of big keys at the target. */
-export const stagingPrefix = Buffer.from('__cachectl:mv:')
+/** Half-made copies at the target. */
+export const stagingPrefix = '__cachectl:mv:'
 const maxRetries = 3
+/** Copies this process is building, by target and key: SCAN may name a key twice, and one copy has one builder. */
+const underWay = new Set<string>()
 
-/** Types without chunks (module types, streams with consumer groups) are `stopped` with the reason. */
+/** A whole copy under its own name at the target. */
+export interface BigCopy {
+  readonly staging: Buffer
+  readonly type: CopiedType
+  /** Milliseconds since the epoch; -1: never. */
+  readonly expiresAtMs: number
+}
+
+/** Runs `body`, unless another batch of ours is at this key already; then undefined. */
+export async function exclusively<T>(
+  pair: Pair,
+  key: Buffer,
+  body: () => Promise<T>,
+): Promise<T | undefined> {
+  const name = `${pair.target.access.node.url}\n${key.toString('latin1')}`
+  if (underWay.has(name)) return undefined
+  underWay.add(name)
+  try {
+    return await body()
+  } finally {
+    underWay.delete(name)
+  }
+}
+
+/**
+ * undefined: the key is gone, or changed while it was copied. The caller has the key exclusively until it is named.
+ * Types without chunks (module types, streams with consumer groups) are `stopped` with the reason.
+ */
+export async function buildCopy({ source, target }: Pair, key: Buffer): Promise<BigCopy | undefined> {
+  const type = await source.call('TYPE', key)
+  if (type === 'none') return undefined
+  if (typeof type !== 'string' || !isCopiedType(type)) throw uncopied(source, key, String(type))
+  const staging = Buffer.concat([Buffer.from(stagingPrefix), key])
+  // what an earlier, interrupted attempt left half-made
+  await target.call('UNLINK', staging)
+  await copyChunks({ source, target, key, staging, type })
+  const [expiry, length] = await source.send([
+    ['PEXPIRETIME', key],
+    [lengthCommand[type], key],
+  ])
+  const expiresAtMs = Number(expiry)
+  if (expiresAtMs === -2 || length !== (await target.call(lengthCommand[type], staging))) {
+    await target.call('UNLINK', staging)
+    return undefined
+  }
+  if (expiresAtMs > 0) await target.call('PEXPIREAT', staging, expiresAtMs)
+  return { staging, type, expiresAtMs }
+}
+
+/** Gives the copy the key's name. `present`: the target has the key; `vanished`: the copy has expired or was swept. */
+export async function takeName(
+  target: RespConnection,
+  { staging }: BigCopy,
+  key: Buffer,
+): Promise<'taken' | 'present' | 'vanished' | 'touched'> {
+  const results = await transact(target, [['RENAMENX', staging, key]], 'RENAMENX')
+  if (!results) return 'touched'
+  const [result] = results
+  if (result === 1) return 'taken'
+  if (result === 0) return 'present'
+  if (result instanceof ReplyError && /no such key/i.test(result.message)) return 'vanished'
+  if (result instanceof ReplyError) throw replyFailure(target.access, 'RENAMENX', result)
+  throw new Error('RENAMENX answered something else')
+}
+
+/** Removes what killed runs have left half-made. Nobody may be moving big keys to this node. */
+export async function sweepStaging(connection: RespConnection): Promise<void> {
+  let cursor = '0'
+  do {
+    const reply = await connection.call('SCAN', cursor, 'MATCH', `${stagingPrefix}*`, 'COUNT', 1_000)
+    if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('SCAN answered something else')
+    cursor = String(reply[0])
+    const left = reply[1].filter((key) => Buffer.isBuffer(key))
+    if (left.length > 0) await connection.call('UNLINK', ...left)
+  } while (cursor !== '0')
+}
+
+/** For a ring at rest: whatever stands at the target is compared, and both copies are kept when they differ. */
 export async function moveBigKey(pair: Pair, key: Buffer, bytes: number): Promise<MoveOutcome> {
-  const staging = Buffer.concat([stagingPrefix, key])
+  return (await exclusively(pair, key, () => moveAlone(pair, key, bytes))) ?? nothing
+}
+
+const nothing: MoveOutcome = { movedCount: 0, movedBytes: 0, conflicts: [] }
+
+async function moveAlone(pair: Pair, key: Buffer, bytes: number): Promise<MoveOutcome> {
   for (let attempt = 0; attempt < maxRetries; attempt++) {
-    const result = await tryMoveBigKey(pair, key, staging)
-    if (result === 'moved') return { movedCount: 1, movedBytes: bytes, conflicts: [] }
-    if (result === 'gone') return { movedCount: 0, movedBytes: 0, conflicts: [] }
-    if (result === 'conflict') return { movedCount: 0, movedBytes: 0, conflicts: [key] }
+    await pair.source.call('WATCH', key)
+    const copy = await buildCopy(pair, key)
+    const result = copy ? await settle(pair, key, copy) : 'touched'
+    if (result === 'moved') return { ...nothing, movedCount: 1, movedBytes: bytes }
+    if (result === 'conflict') return { ...nothing, conflicts: [key] }
+    await pair.source.call('UNWATCH')
+    if ((await pair.source.call('EXISTS', key)) === 0) return nothing
   }
   throw stopped(
     `key ${printable(key, 80)} on ${nodeName(pair.source.access.node)}: written again and again while it was moved`,
@@ -30,68 +118,26 @@ export async function moveBigKey(pair: Pair, key: Buffer, bytes: number): Promis
   )
 }
 
-async function tryMoveBigKey(
+async function settle(
   { source, target }: Pair,
   key: Buffer,
-  staging: Buffer,
-): Promise<'moved' | 'gone' | 'conflict' | 'touched'> {
-  await source.call('WATCH', key)
-  const type = await source.call('TYPE', key)
-  if (type === 'none') {
-    await source.call('UNWATCH')
-    return 'gone'
-  }
-  if (typeof type !== 'string' || !isCopiedType(type)) throw uncopied(source, key, String(type))
-  // what an earlier, interrupted run left half-made
-  await target.call('UNLINK', staging)
-  await copyChunks({ source, target, key, staging, type })
-  if (!(await isWhole({ source, target, key, staging, type }))) return 'touched'
-  const expiresAtMs = Number(await source.call('PEXPIRETIME', key))
-  if (expiresAtMs > 0) await target.call('PEXPIREAT', staging, expiresAtMs)
-  if ((await target.call('RENAMENX', staging, key)) !== 1)
-    return settlePresent({ source, target, key, staging, type, expiresAtMs })
-  if (await transact(source, [['UNLINK', key]], 'UNLINK')) return 'moved'
-  // the source changed after it was read: what stands at the target is old
-  await transact(
-    target,
-    [
-      ['RENAME', key, staging],
-      ['UNLINK', staging],
-    ],
-    'RENAME',
-  )
-  return 'touched'
-}
-
-/** The target had the key already: an equal one is the copy of a run that was cut off before it removed the source. */
-async function settlePresent(
-  run: ChunkRun & { expiresAtMs: number },
+  copy: BigCopy,
 ): Promise<'moved' | 'conflict' | 'touched'> {
-  const { source, target, key, staging } = run
-  const equal = await sameElements(target, { type: run.type, a: key, b: staging })
-  const sameExpiry = Math.max(-1, run.expiresAtMs) === Number(await target.call('PEXPIRETIME', key))
-  await target.call('UNLINK', staging)
-  if (!equal || !sameExpiry) {
-    await source.call('UNWATCH')
-    return 'conflict'
+  const named = await takeName(target, copy, key)
+  if (named === 'vanished' || named === 'touched') return 'touched'
+  if (named === 'present') {
+    // an equal one is the copy of a run that was cut off before it removed the source
+    const isEqual = await sameElements(target, { type: copy.type, a: key, b: copy.staging })
+    const expiry = Number(await target.call('PEXPIRETIME', key))
+    await target.call('UNLINK', copy.staging)
+    if (!isEqual || expiry !== Math.max(-1, copy.expiresAtMs)) {
+      await source.call('UNWATCH')
+      return 'conflict'
+    }
   }
-  return (await transact(source, [['UNLINK', key]], 'UNLINK')) ? 'moved' : 'touched'
-}
-
-type ChunkRun = {
-  source: RespConnection
-  target: RespConnection
-  key: Buffer
-  staging: Buffer
-  type: CopiedType
-}
-
-async function isWhole({ source, target, key, staging, type }: ChunkRun): Promise<boolean> {
-  const [was, is] = await Promise.all([
-    source.call(lengthCommand[type], key),
-    target.call(lengthCommand[type], staging),
-  ])
-  return was === is
+  if (await transact(source, [['UNLINK', key]], 'UNLINK')) return 'moved'
+  // the source was written after it was read, and somebody may have written our copy since: both are kept
+  return 'conflict'
 }
 
 /** For a type without chunks. */

@@ -13,11 +13,12 @@
 import { stopped } from '../errors.js'
 import type { MoveOutcome } from '../operations/ports.js'
 import { printable } from '../printable.js'
-import { moveBigKey } from './move-big-key.js'
+import { isCopiedType } from './copy-chunks.js'
+import { moveBigKey, stagingPrefix } from './move-big-key.js'
 import { type Pair, transact } from './pair.js'
 import { type Command, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
-import { sameValue } from './same-value.js'
+import { sameElements, sameValue } from './same-value.js'
 import { nodeName } from './socket.js'
 
 interface Copy {
@@ -154,14 +155,32 @@ function restoreCommand({ key, payload, expiresAtMs }: Copy): Command {
   return ['RESTORE', key, expiresAtMs, payload, 'ABSTTL']
 }
 
-/** The source changed after it was read: our copies at the target are old; they go, unless somebody has touched them. */
+/**
+ * The source changed after it was read: our copies at the target are old; they go, unless somebody has touched them.
+ * What we put there is known by its dump only, and a table's dump is each server's own: so it is unpacked beside them.
+ */
 async function takeBack(target: RespConnection, copies: readonly Copy[]): Promise<void> {
   for (const { key, payload } of copies) {
+    const beside = Buffer.concat([Buffer.from(`${stagingPrefix}back:`), key])
     await target.call('WATCH', key)
-    const now = await target.call('DUMP', key)
-    if (Buffer.isBuffer(now) && now.equals(payload)) await transact(target, [['UNLINK', key]], 'UNLINK')
+    await target.call('RESTORE', beside, 0, payload, 'REPLACE')
+    const isOurs = await sameCopy(target, key, beside)
+    await target.call('UNLINK', beside)
+    if (isOurs) await transact(target, [['UNLINK', key]], 'UNLINK')
     else await target.call('UNWATCH')
   }
+}
+
+async function sameCopy(target: RespConnection, key: Buffer, beside: Buffer): Promise<boolean> {
+  const [type, other, dump, otherDump] = await target.send([
+    ['TYPE', key],
+    ['TYPE', beside],
+    ['DUMP', key],
+    ['DUMP', beside],
+  ])
+  if (type !== other) return false
+  if (Buffer.isBuffer(dump) && Buffer.isBuffer(otherDump) && dump.equals(otherDump)) return true
+  return typeof type === 'string' && isCopiedType(type) && sameElements(target, { type, a: key, b: beside })
 }
 
 function refusedKey(pair: Pair, key: Buffer, reply: ReplyError): Error {

@@ -12,8 +12,7 @@
  */
 import { refused, stopped } from '../errors.js'
 import { printable } from '../printable.js'
-import { copyChunks, isCopiedType } from './copy-chunks.js'
-import { stagingPrefix, uncopied } from './move-big-key.js'
+import { buildCopy, exclusively, takeName } from './move-big-key.js'
 import { keySizes } from './move-keys.js'
 import { type Pair, transact } from './pair.js'
 import { type Command, type Reply, ReplyError } from './resp.js'
@@ -55,9 +54,9 @@ export async function moveLiveBatch(
 ): Promise<{ movedCount: number; movedBytes: number }> {
   let { movedCount, movedBytes, big } = await moveLive(pair, keys, move)
   for (const key of big) {
-    const outcome = await moveLiveBig(pair, key, move)
-    movedCount += outcome.movedCount
-    movedBytes += outcome.movedBytes
+    const outcome = await exclusively(pair, key, () => moveLiveBig(pair, key, move))
+    movedCount += outcome?.movedCount ?? 0
+    movedBytes += outcome?.movedBytes ?? 0
   }
   return { movedCount, movedBytes }
 }
@@ -90,23 +89,17 @@ export async function moveLive(
   return total
 }
 
-/** The copy grows under a name of ours; the source does not change meanwhile, because its writers are gated out. */
+/** The source does not change meanwhile, because its writers are gated out; what the target has already is newer. */
 async function moveLiveBig(
-  { source, target }: Pair,
+  pair: Pair,
   key: Buffer,
   { token }: LiveMove,
 ): Promise<{ movedCount: number; movedBytes: number }> {
-  const staging = Buffer.concat([stagingPrefix, key])
-  const [type, bytes] = await source.send([
-    ['TYPE', key],
-    ['MEMORY', 'USAGE', key],
-  ])
-  if (type === 'none') return { movedCount: 0, movedBytes: 0 }
-  if (typeof type !== 'string' || !isCopiedType(type)) throw uncopied(source, key, String(type))
-  await target.call('UNLINK', staging)
-  await copyChunks({ source, target, key, staging, type })
-  const expiresAtMs = Number(await source.call('PEXPIRETIME', key))
-  if (expiresAtMs > 0) await target.call('PEXPIREAT', staging, expiresAtMs)
+  const { source, target } = pair
+  const nothing = { movedCount: 0, movedBytes: 0 }
+  const bytes = Number(await source.call('MEMORY', 'USAGE', key))
+  const copy = await buildCopy(pair, key)
+  if (!copy) return nothing
   if (token !== undefined) {
     const [, held] = await target.send([
       ['WATCH', fenceKey],
@@ -114,12 +107,13 @@ async function moveLiveBig(
     ])
     requireToken(held, token)
   }
-  const results = await transact(target, [['RENAMENX', staging, key]], 'RENAMENX')
-  if (!results) throw fenced()
-  // the target had the key: it is newer there
-  if (results[0] !== 1) await target.call('UNLINK', staging)
+  const named = await takeName(target, copy, key)
+  if (named === 'touched') throw fenced()
+  // the next pass finds a key that is still at the source
+  if (named === 'vanished') return nothing
+  if (named === 'present') await target.call('UNLINK', copy.staging)
   await removeAtSource(source, [key], token)
-  return { movedCount: 1, movedBytes: Number(bytes) }
+  return { movedCount: 1, movedBytes: bytes }
 }
 
 /** undefined: somebody touched a key at the target in between. */

@@ -1,6 +1,7 @@
 /** KeysPort on real servers: connections are opened when first used, kept, and closed with the scope. */
 import type { Clock } from '../clock.js'
 import type { KeysPort, MoveOutcome, NodeAccess } from '../operations/ports.js'
+import { sweepStaging } from './move-big-key.js'
 import type { Pair } from './pair.js'
 import { ReplyError } from './resp.js'
 import { RespConnection, replyFailure } from './resp-connection.js'
@@ -73,6 +74,15 @@ class NodeKeys implements KeysPort {
         if (reply instanceof ReplyError) throw replyFailure(connection.access, 'EXISTS', reply)
         return reply === 1
       })
+    } finally {
+      this.drop(connection)
+    }
+  }
+
+  async sweep(node: string): Promise<void> {
+    const connection = await this.connect(node)
+    try {
+      await sweepStaging(connection)
     } finally {
       this.drop(connection)
     }

@@ -28,6 +28,7 @@ interface Waiter {
 export class RespConnection {
   private readonly waiters: Waiter[] = []
   private closed: Error | undefined
+  private readonly silence: NodeJS.Timeout
 
   private constructor(
     readonly access: NodeAccess,
@@ -39,6 +40,7 @@ export class RespConnection {
       this.fail(unreachable(`node ${nodeName(access.node)}: ${why}`, undefined, cause))
     }
     socket.on('data', (chunk: Buffer) => {
+      this.silence.refresh()
       try {
         parser.feed(chunk)
       } catch (error) {
@@ -47,9 +49,10 @@ export class RespConnection {
     })
     socket.on('error', (error) => lost(describeError(error), error))
     socket.on('close', () => lost('the connection was closed'))
-    socket.setTimeout(idleTimeoutMs, () => {
+    // of our own, because a socket's timeout is also put off by what is written
+    this.silence = setTimeout(() => {
       if (this.waiters.length > 0) lost(`no reply for ${idleTimeoutMs} ms`)
-    })
+    }, idleTimeoutMs).unref()
   }
 
   /** Connects, authenticates, selects the database. Errors name the node and the remedy, never the secret. */
@@ -71,6 +74,7 @@ export class RespConnection {
     if (this.closed) return Promise.reject(this.closed)
     if (commands.length === 0) return Promise.resolve([])
     return new Promise((resolve, reject) => {
+      if (this.waiters.length === 0) this.silence.refresh()
       this.waiters.push({ replies: [], count: commands.length, resolve, reject })
       this.socket.write(encodeCommands(commands))
     })
@@ -104,6 +108,7 @@ export class RespConnection {
   private fail(error: Error): void {
     if (this.closed) return
     this.closed = error
+    clearTimeout(this.silence)
     this.socket.destroy()
     for (const waiter of this.waiters.splice(0)) waiter.reject(error)
   }

@@ -82,6 +82,11 @@ function partBytes(part: CommandPart): number {
 /** Thrown on bytes that are not RESP2: the port speaks something else, or the stream is out of step. */
 export class ProtocolError extends Error {}
 
+interface OpenArray {
+  readonly items: Reply[]
+  readonly length: number
+}
+
 /** Feeds on chunks, calls back with each whole reply. A reply of n bytes costs O(n), however it is cut. */
 export class ReplyParser {
   private pending: Buffer = Buffer.alloc(0)
@@ -89,6 +94,8 @@ export class ReplyParser {
   private waitingBytes = 0
   private neededBytes = 0
   private at = 0
+  /** Arrays whose elements are still coming, outermost first: what was parsed of them is not parsed again. */
+  private readonly open: OpenArray[] = []
 
   constructor(private readonly onReply: (reply: Reply) => void) {}
 
@@ -106,18 +113,38 @@ export class ReplyParser {
     let done = 0
     while (done < this.pending.length) {
       this.at = done
-      const reply = this.parse(0)
+      const reply = this.parse()
       if (reply === undefined) break
       done = this.at
-      this.onReply(reply)
+      this.close(reply)
     }
     this.pending = this.pending.subarray(done)
     if (this.neededBytes > 0) this.neededBytes -= done
   }
 
-  /** undefined: the reply is not whole yet. */
-  private parse(depth: number): Reply | undefined {
-    if (depth > maxDepth) throw new ProtocolError('a reply is nested too deep')
+  /** A whole value is the next element of the innermost open array, or a reply. */
+  private close(value: Reply | OpenArray): void {
+    if (isOpenArray(value)) {
+      if (this.open.length >= maxDepth) throw new ProtocolError('a reply is nested too deep')
+      this.open.push(value)
+      return
+    }
+    let whole: Reply = value
+    for (;;) {
+      const array = this.open.at(-1)
+      if (!array) {
+        this.onReply(whole)
+        return
+      }
+      array.items.push(whole)
+      if (array.items.length < array.length) return
+      this.open.pop()
+      whole = array.items
+    }
+  }
+
+  /** undefined: the value is not whole yet. */
+  private parse(): Reply | OpenArray | undefined {
     const type = this.pending[this.at]
     const end = this.lineEnd()
     if (end < 0) return undefined
@@ -134,8 +161,11 @@ export class ReplyParser {
         return this.integer(start, end)
       case 0x24:
         return this.bulk(this.length(start, end))
-      case 0x2a:
-        return this.array(this.length(start, end), depth)
+      case 0x2a: {
+        const length = this.length(start, end)
+        if (length === -1) return null
+        return length === 0 ? [] : { items: [], length }
+      }
       default:
         throw new ProtocolError(
           `not a Redis reply: it starts with byte 0x${(type ?? 0).toString(16).padStart(2, '0')}`,
@@ -154,23 +184,27 @@ export class ReplyParser {
 
   private integer(start: number, end: number): number {
     const isNegative = this.pending[start] === 0x2d
+    const first = isNegative ? start + 1 : start
     let value = 0
-    for (let at = isNegative ? start + 1 : start; at < end; at++) {
+    for (let at = first; at < end; at++) {
       const digit = this.pending[at]! - 48
-      if (digit < 0 || digit > 9) return Number.NaN
+      if (digit < 0 || digit > 9) throw this.notANumber(start, end)
       value = value * 10 + digit
     }
+    if (first >= end) throw this.notANumber(start, end)
     return isNegative ? -value : value
   }
 
   private length(start: number, end: number): number {
     const length = this.integer(start, end)
-    if (!Number.isInteger(length) || length < -1 || start === end) {
-      throw new ProtocolError(
-        `not a length: ${this.pending.toString('latin1', start, Math.min(end, start + 20))}`,
-      )
-    }
+    if (length < -1) throw this.notANumber(start, end)
     return length
+  }
+
+  private notANumber(start: number, end: number): ProtocolError {
+    return new ProtocolError(
+      `not a number or length: ${JSON.stringify(this.pending.toString('latin1', start, Math.min(end, start + 20)))}`,
+    )
   }
 
   private bulk(length: number): Buffer | null | undefined {
@@ -180,20 +214,15 @@ export class ReplyParser {
       this.neededBytes = end + 2
       return undefined
     }
+    if (this.pending[end] !== 13 || this.pending[end + 1] !== 10) {
+      throw new ProtocolError('a bulk string does not end where its length says')
+    }
     const bytes = this.pending.subarray(this.at, end)
     this.at = end + 2
     return bytes
   }
+}
 
-  private array(length: number, depth: number): Reply[] | null | undefined {
-    if (length === -1) return null
-    const items: Reply[] = []
-    for (let i = 0; i < length; i++) {
-      if (this.at >= this.pending.length) return undefined
-      const item = this.parse(depth + 1)
-      if (item === undefined) return undefined
-      items.push(item)
-    }
-    return items
-  }
+function isOpenArray(value: Reply | OpenArray): value is OpenArray {
+  return typeof value === 'object' && value !== null && 'items' in value
 }

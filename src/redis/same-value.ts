@@ -19,6 +19,12 @@ export async function sameValue(
   if (payload instanceof ReplyError) throw replyFailure(target.access, 'DUMP', payload)
   if (Math.max(0, Number(expiry)) !== copy.expiresAtMs || !Buffer.isBuffer(payload)) return false
   if (payload.equals(copy.payload)) return true
+  const [ourType, theirType] = await Promise.all([
+    source.call('TYPE', copy.key),
+    target.call('TYPE', copy.key),
+  ])
+  // a string and a list of one element read alike
+  if (ourType !== theirType) return false
   const [ours, theirs] = await Promise.all([readElements(source, copy.key), readElements(target, copy.key)])
   return (
     ours !== undefined &&

@@ -2,6 +2,7 @@
  * The ring's numbered states, and where a command goes in each (docs/protocol.md). A change takes three epochs:
  * prepare (e+1), migrate (e+2), stable again (e+3). A value; no I/O.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { buildRing } from './build-ring.js'
 import type { NodeSpec, Topology } from './topology.js'
 
@@ -69,4 +70,9 @@ export function createRouter(state: RingState): (key: Uint8Array) => Route {
     source: state.before.nodes[before.ownerIndex(key)]!.id,
     target: state.after.nodes[after.ownerIndex(key)]!.id,
   })
+}
+
+/** Whether two topologies place every key on the same servers; their names may differ. */
+export function sameRing(a: Topology, b: Topology): boolean {
+  return isDeepStrictEqual([a.ring, a.nodes], [b.ring, b.nodes])
 }

@@ -60,6 +60,12 @@ describe('before keys move', () => {
     })
   }
 
+  it('refuses an older Redis beside a newer one also when a Valkey node is the newest', async () => {
+    const versions = ['Valkey 8.0.1', 'Redis 7.2.4', 'Redis 7.0.15']
+    const mixed = () => healthy.map((each, index) => serverFacts({ ...each, version: versions[index]! }))
+    await assert.rejects(look(mixed), { exitCode: 5, message: /n3 runs Redis 7\.0\.15, older than n2's/ })
+  })
+
   it('says everything that is wrong at once', async () => {
     await assert.rejects(look(third({ role: 'replica', clockOffsetMs: 9_000 })), {
       message: /replica[\s\S]*clock/,

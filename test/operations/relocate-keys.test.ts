@@ -86,6 +86,21 @@ describe('relocating keys', () => {
     assert.equal(fleet.load.now, 0)
   })
 
+  it('on a failed scan waits for what is under way, then throws it', async () => {
+    const fleet = fakeFleet({ n1: all, n2: {}, n3: {} })
+    const scan = fleet.scan.bind(fleet)
+    fleet.onMove = () => systemClock.sleep(5)
+    fleet.scan = async function* (node) {
+      let batches = 0
+      for await (const batch of scan(node)) {
+        if (++batches > 20) throw new Error('node n1 died')
+        yield batch
+      }
+    }
+    await assert.rejects(relocate(fleet), /node n1 died/)
+    assert.equal(fleet.load.now, 0)
+  })
+
   it('stops when it is told to, with the batches under way finished', async () => {
     const fleet = fakeFleet({ n1: all, n2: {}, n3: {} })
     const abort = new AbortController()

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
 import { systemClock } from '../../src/clock.js'
 import { createKeyPositions } from '../../src/hotkeys/key-positions.js'
 import { parseMonitorLine } from '../../src/hotkeys/monitor-line.js'
 import { createMonitor } from '../../src/redis/monitor-burst.js'
-import { startServers, type TestServers } from '../support/redis-servers.js'
+import { startServers, type TestServers, testNode } from '../support/redis-servers.js'
 
 describe('a burst of MONITOR', () => {
   let servers: TestServers
@@ -75,6 +76,31 @@ describe('a burst of MONITOR', () => {
     assert.deepEqual(keysOf('lmove', 'a', 'b', 'LEFT', 'RIGHT'), ['a', 'b'])
     assert.deepEqual(keysOf('bitop', 'AND', 'd', 'a', 'b'), ['d', 'a', 'b'])
     assert.deepEqual(keysOf('config', 'get', 'x'), [])
+  })
+
+  it('names the right that is missing', async () => {
+    await (await servers.connect(0)).call('ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+get')
+    const node = { ...servers.servers[0]!.node, username: 'reader' }
+    await assert.rejects(createMonitor([{ node, password: 'pw' }], systemClock).burst('n1', limits), {
+      exitCode: 5,
+      message: /NOPERM.*monitor/,
+      remedy: /Grant user reader/,
+    })
+  })
+
+  it('is a failure, not an empty sample, when the server hangs up before it says yes', async () => {
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.end())
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    try {
+      const broken = createMonitor([{ node: testNode('n9', port) }], systemClock)
+      await assert.rejects(broken.burst('n9', limits), { exitCode: 4, message: /node n9/ })
+    } finally {
+      server.close()
+    }
   })
 
   it('is closed from outside when the process must stop', async () => {

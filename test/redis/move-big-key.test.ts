@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../../src/clock.js'
+import { sweepStaging } from '../../src/redis/move-big-key.js'
 import { moveBatch } from '../../src/redis/move-keys.js'
 import type { Command } from '../../src/redis/resp.js'
 import type { RespConnection } from '../../src/redis/resp-connection.js'
@@ -9,7 +10,6 @@ import { startServers, type TestServers } from '../support/redis-servers.js'
 const options = { bigKeyBytes: 1_024 }
 const elementCount = 3_000
 const key = Buffer.from('big\0\xff', 'latin1')
-const staging = Buffer.concat([Buffer.from('__cachectl:mv:'), key])
 
 /** Elements 0 to 2,999, added 500 a command. */
 function adding(command: string, element: (index: number) => (string | number)[]): Command[] {
@@ -94,17 +94,20 @@ describe('a big key, by chunks', () => {
       assert.deepEqual((await moveBatch({ source, target }, [key], options)).conflicts, [key])
       assert.equal(await source.call('EXISTS', key), 1)
       assert.equal(String(await target.call('GET', key)), 'something else')
-      assert.equal(await target.call('EXISTS', staging), 0)
+      assert.equal(await target.call('DBSIZE'), 1)
     })
   }
 
-  it('starts anew over the scaffold that a killed run left', async () => {
-    await source.send(big.hash!)
-    await target.call('HSET', staging, 'f1', 'stale', 'left', 'over')
-    const original = await content(source)
-    await moveBatch({ source, target }, [key], options)
-    assert.deepEqual(await content(target), original)
-    assert.equal(await target.call('DBSIZE'), 1)
+  it('what a killed run left half-made is swept away, and nothing else', async () => {
+    const left = Buffer.concat([Buffer.from('__cachectl:mv:0a1b2c3d:'), key])
+    await target.send([
+      ['HSET', left, 'f1', 'stale'],
+      ['SET', '__cachectl:gate', '5'],
+      ['SET', 'mine', 'v'],
+    ])
+    await sweepStaging(target)
+    assert.equal(await target.call('EXISTS', left), 0)
+    assert.equal(await target.call('EXISTS', 'mine', '__cachectl:gate'), 2)
   })
 
   it('says why a stream with consumer groups does not go by chunks, and leaves it', async () => {

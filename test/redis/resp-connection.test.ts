@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server, type Socket } from 'node:net'
+import { systemClock } from '../../src/clock.js'
 import { readFacts } from '../../src/redis/node-facts.js'
 import { RespConnection } from '../../src/redis/resp-connection.js'
 import { freePort, startServers, type TestServers, testNode } from '../support/redis-servers.js'
@@ -85,6 +86,27 @@ describe('a connection for pipelines', () => {
       message: /node mute .*no reply for 50 ms/,
     })
     server.close()
+  })
+
+  it('gives up on a silent server although others keep sending on the same connection', async () => {
+    const { server, port } = await fakeServer(() => undefined)
+    const connection = await RespConnection.open({ node: testNode('mute', port) }, { idleTimeoutMs: 100 })
+    let failed = false
+    const first = connection.call('GET', 'k').catch((error: Error) => {
+      failed = true
+      return error.message
+    })
+    const others: Promise<unknown>[] = []
+    for (let sent = 0; sent < 40 && !failed; sent++) {
+      others.push(connection.call('GET', 'k').catch(() => undefined))
+      await systemClock.sleep(20)
+    }
+    const gaveUp = failed
+    connection.close()
+    await Promise.all(others)
+    server.close()
+    assert.equal(gaveUp, true)
+    assert.match(String(await first), /no reply for 100 ms/)
   })
 
   it('notices a port that speaks something else', async () => {

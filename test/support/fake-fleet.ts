@@ -30,6 +30,7 @@ export function fakeFleet(contents: Record<string, Record<string, string>>): Fak
       for (let at = 0; at < keys.length; at += 50) yield keys.slice(at, at + 50)
       if (keys.length > 0) yield keys.slice(0, 1)
     },
+    async sweep() {},
     async unlink(node, keys) {
       for (const key of keys) nodes.get(node)!.delete(String(key))
     },
