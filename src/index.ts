@@ -1,5 +1,8 @@
-/** The library's door: the ring maths for applications. The cache joins it with the cache library. */
+/** The library's door: the ring for applications, and its maths. The cache joins it with the cache library. */
 
+export { CachectlError } from './errors.js'
+export { openRing } from './open-ring.js'
+export { type RingClient, UnknownOutcomeError } from './redis/ring-client.js'
 export { buildRing } from './ring/build-ring.js'
 export type { Ring } from './ring/ring.js'
 export type { Address, Algorithm, HashName, NodeSpec, RingSpec, TlsSpec, Topology } from './ring/topology.js'

@@ -35,6 +35,7 @@ const top = [
   'lab-command.ts',
   'open-control.ts',
   'failpoint.ts',
+  'open-ring.ts',
   'command-not-found.ts',
   'report-error.ts',
   'index.ts',

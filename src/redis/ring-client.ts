@@ -20,6 +20,7 @@ import { replyFailure } from './resp-connection.js'
 import { RingConnections } from './ring-connections.js'
 
 export interface RingClientOptions {
+  /** The client's own: closed with it. */
   readonly control: ControlStore
   /** The secrets of nodes, also of those that join later. */
   readonly readAccess: (nodes: readonly NodeSpec[]) => Promise<NodeAccess[]>
@@ -109,6 +110,7 @@ export class RingClient {
   async close(): Promise<void> {
     await this.follower.stop()
     this.connections.close()
+    await this.options.control.close()
   }
 
   private async split(
