@@ -6,7 +6,7 @@ import * as Flags from '@oclif/core/flags'
 import { BaseCommand, topologyFlag } from './base-command.js'
 import { operatorPrefix } from './cache/ports.js'
 import { systemClock } from './clock.js'
-import { refused } from './errors.js'
+import { invalid, refused } from './errors.js'
 import { withFailpoint } from './failpoint.js'
 import { createJournal } from './files/journal.js'
 import { readAccess } from './files/secrets.js'
@@ -15,6 +15,8 @@ import { writeTopology } from './files/write-topology.js'
 import { journalPath, openControl } from './open-control.js'
 import { type ChangePorts, type ChangeResult, type ClientMode, changeRing } from './operations/change-ring.js'
 import { type Preview, previewChange } from './operations/preview-change.js'
+import type { ImpactLimit, PaceLimits } from './plan/pace.js'
+import { printable } from './printable.js'
 import type { NodeKeysOptions } from './redis/node-keys.js'
 import { sameRing } from './ring/epoch.js'
 import type { Topology } from './ring/topology.js'
@@ -44,6 +46,19 @@ export const changeFlags = {
     default: 1_048_576,
     min: 1024,
   }),
+  'max-keys-per-sec': Flags.integer({
+    summary: 'Move no more keys a second than this.',
+    min: 1,
+    helpValue: 'N',
+  }),
+  'max-bytes-per-sec': Flags.string({
+    summary: 'Move no more bytes a second, as in 20MiB.',
+    helpValue: 'SIZE',
+  }),
+  'max-impact': Flags.string({
+    summary: "Slow down when a node's latency rises further than this over what it was before.",
+    helpValue: 'p99=+20%',
+  }),
   clients: Flags.option({
     options: ['follow', 'legacy', 'none'] as const,
     summary: 'Do the clients follow the control store? legacy: some do not; none: nobody uses the ring now.',
@@ -59,6 +74,9 @@ export interface ChangeFlags {
   readonly 'dry-run': boolean
   readonly connections: number
   readonly 'big-key': number
+  readonly 'max-keys-per-sec'?: number | undefined
+  readonly 'max-bytes-per-sec'?: string | undefined
+  readonly 'max-impact'?: string | undefined
   readonly clients: ClientMode
   readonly 'drop-strays': boolean
   readonly 'allow-eviction': boolean
@@ -91,6 +109,7 @@ export abstract class RingChangeCommand extends BaseCommand {
             clients: flags.clients,
             dropStrays: flags['drop-strays'],
             holder: this.holder(),
+            limits: parseLimits(flags),
           },
           {
             ...ports,
@@ -180,4 +199,27 @@ export abstract class RingChangeCommand extends BaseCommand {
       lines.close()
     }
   }
+}
+
+function parseLimits(flags: ChangeFlags): PaceLimits & { impact?: ImpactLimit } {
+  const impact = flags['max-impact']
+  return {
+    keysPerSec: flags['max-keys-per-sec'] ?? Number.POSITIVE_INFINITY,
+    bytesPerSec: parseBytes(flags['max-bytes-per-sec'], '--max-bytes-per-sec'),
+    ...(impact === undefined ? {} : { impact: parseImpact(impact) }),
+  }
+}
+
+function parseBytes(text: string | undefined, flag: string): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB)?$/.exec(text) ?? []
+  const bytes = Number(digits) * { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[unit ?? 'B']!
+  if (bytes > 0) return bytes
+  throw invalid(`${flag} ${printable(text)}: expected a size such as 500KiB or 20MiB`)
+}
+
+function parseImpact(text: string): ImpactLimit {
+  const [, quantile, percent] = /^p(50|90|95|99)=\+(\d+)%$/.exec(text) ?? []
+  if (Number(percent) > 0) return { quantile: Number(quantile) / 100, maxIncrease: Number(percent) / 100 }
+  throw invalid(`--max-impact ${printable(text)}: expected p50, p90, p95 or p99 and a rise, as in p99=+20%`)
 }

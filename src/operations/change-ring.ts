@@ -18,21 +18,19 @@ import {
   sameRing,
 } from '../ring/epoch.js'
 import type { Topology } from '../ring/topology.js'
-import { type BarrierPorts, passBarrier } from './barrier.js'
-import { conflictsLeft } from './conflicts.js'
+import { passBarrier } from './barrier.js'
+import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-sources.js'
 import { keepLease } from './keep-lease.js'
-import type { JournalPort, KeysPort, NodeFactsPort } from './ports.js'
+import type { KeysPort, NodeFactsPort } from './ports.js'
 import { preflight } from './preflight.js'
 import { describePlan, type Preview } from './preview-change.js'
-import { type RelocationResult, relocateKeys } from './relocate-keys.js'
 
 /** Whether the ring's clients follow the control store: all; some do not; nobody is using the ring. */
 export type ClientMode = 'follow' | 'legacy' | 'none'
 
-export interface ChangeRequest {
+export interface ChangeRequest extends DrainLimits {
   readonly before: Topology
   readonly after: Topology
-  readonly concurrency: number
   readonly allowEviction: boolean
   readonly clients: ClientMode
   /** Remove keys that lie on a node that does not own them, where they would be taken for newer copies. */
@@ -41,10 +39,9 @@ export interface ChangeRequest {
   readonly holder: string
 }
 
-export interface ChangePorts extends BarrierPorts {
+export interface ChangePorts extends DrainPorts {
   readonly facts: NodeFactsPort
   readonly control: ControlStore
-  readonly journal: JournalPort
   /** Keys as moved under the lease of that token. */
   keysUnder(token: number): KeysPort
   /** Shows the plan and asks; a refusal is thrown. Called once, before anything is written. */
@@ -254,30 +251,6 @@ async function flip(stored: StoredState, ports: Ports): Promise<StoredState> {
     next.epoch,
   )
   return publish(stored, next, 'migrate', ports)
-}
-
-const nothingMoved: RelocationResult = { movedCount: 0, movedBytes: 0, conflicts: [], seconds: 0 }
-
-async function drain(
-  { concurrency }: ChangeRequest,
-  state: RingState,
-  run: { keys: KeysPort; ports: Ports; preview: Preview; isResumed: boolean },
-): Promise<RelocationResult> {
-  const { keys, ports, preview } = run
-  await ports.journal.record('drain', { epoch: state.epoch })
-  if (run.isResumed) await Promise.all(state.after.nodes.map(({ id }) => keys.sweep(id)))
-  const result = await relocateKeys({
-    nodes: state.before.nodes.map(({ id }) => id),
-    ring: buildRing(state.after),
-    keys,
-    clock: ports.clock,
-    progress: ports.progress,
-    signal: ports.signal,
-    concurrency,
-    expectedKeyCount: preview.expectedKeys ?? 0,
-  })
-  if (result.conflicts.length > 0) throw conflictsLeft(result.conflicts)
-  return result
 }
 
 async function publish(

@@ -164,6 +164,8 @@ export interface FleetPort {
   /** Everybody's connections but operators', to all nodes. */
   connections(): Promise<FleetConnection[]>
   kill(connections: readonly FleetConnection[]): Promise<void>
+  /** The time of one round trip to a node, ms. */
+  probe(node: string): Promise<number>
 }
 
 /** Steps of a change, on disk before they are taken. */

@@ -1,6 +1,7 @@
 /** Brings every key of the given nodes to the node that owns it: scan, route, move, until a whole pass finds nothing. */
 import type { Clock } from '../clock.js'
 import { stopped } from '../errors.js'
+import type { Pace } from '../plan/pace.js'
 import type { Ring } from '../ring/ring.js'
 import type { KeysPort, ProgressPort } from './ports.js'
 
@@ -17,6 +18,8 @@ export interface Relocation {
   readonly concurrency: number
   /** For the ETA; an estimate. */
   readonly expectedKeyCount: number
+  /** Absent: as fast as it goes. */
+  readonly pace?: Pace
 }
 
 export interface RelocationResult {
@@ -117,7 +120,11 @@ async function moveOne(
   batch: { source: string; target: string; keys: Buffer[] },
   totals: Totals,
 ): Promise<void> {
+  const { pace, clock } = relocation
+  const waitMs = pace?.reserve(batch.keys.length, clock.nowMs()) ?? 0
+  if (waitMs > 0) await clock.sleep(waitMs, relocation.signal)
   const outcome = await relocation.keys.move(batch)
+  pace?.spend(outcome.movedBytes, clock.nowMs())
   totals.movedCount += outcome.movedCount
   totals.movedBytes += outcome.movedBytes
   for (const key of outcome.conflicts) {

@@ -1,5 +1,6 @@
 /** What a live change asks of the nodes besides their keys: gates, the operator's token, and who is connected. */
 import { lookName, operatorPrefix } from '../cache/ports.js'
+import { systemClock } from '../clock.js'
 import type { FleetConnection, FleetPort, NodeAccess } from '../operations/ports.js'
 import { gateKey, raiseGateCommand } from './gate.js'
 import { fenceKey } from './move-live.js'
@@ -75,6 +76,13 @@ class Fleet implements FleetPort {
         connections.filter((each) => each.node === node),
       ),
     )
+  }
+
+  async probe(node: string): Promise<number> {
+    const connection = await this.connection(node)
+    const startedMs = systemClock.nowMs()
+    await connection.call('PING')
+    return systemClock.nowMs() - startedMs
   }
 
   close(): void {
