@@ -4,6 +4,7 @@
  */
 import { type ControlStore, clientOf, type Lease, type StoredState } from '../cache/ports.js'
 import { refused } from '../errors.js'
+import { Pace } from '../plan/pace.js'
 import { planChange } from '../plan/plan-change.js'
 import { printable } from '../printable.js'
 import { buildRing } from '../ring/build-ring.js'
@@ -19,11 +20,13 @@ import {
 } from '../ring/epoch.js'
 import type { Topology } from '../ring/topology.js'
 import { passBarrier } from './barrier.js'
+import { conflictsLeft } from './conflicts.js'
 import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-sources.js'
 import { keepLease } from './keep-lease.js'
 import type { KeysPort, NodeFactsPort } from './ports.js'
 import { preflight } from './preflight.js'
 import { describePlan, type Preview } from './preview-change.js'
+import { relocateKeys } from './relocate-keys.js'
 
 /** Whether the ring's clients follow the control store: all; some do not; nobody is using the ring. */
 export type ClientMode = 'follow' | 'legacy' | 'none'
@@ -103,6 +106,8 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
     const stay = new Set(after.nodes.map(({ id }) => id))
     await leased.fleet.forget(before.nodes.map(({ id }) => id).filter((id) => !stay.has(id)))
+    if (request.clients === 'legacy')
+      await sweepAstray(request, { keys: ports.keysUnder(lease.token), ports: leased })
     await leased.journal.record('end', { epoch: stored.state.epoch, moved: relocation.movedCount })
     return {
       schema: 'cachectl/change/v1',
@@ -115,6 +120,30 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
       fencedClients,
     }
   })
+}
+
+/** What clients that do not follow have written at old nodes since: carried home, or listed where the owner has more. */
+async function sweepAstray(
+  { before, after, concurrency, limits }: ChangeRequest,
+  { keys, ports }: { keys: KeysPort; ports: Ports },
+): Promise<void> {
+  const { conflicts } = await relocateKeys({
+    nodes: nodesOf(prepareState(firstState(before), after)).map(({ id }) => id),
+    ring: buildRing(after),
+    keys,
+    clock: ports.clock,
+    progress: ports.progress,
+    signal: ports.signal,
+    concurrency,
+    expectedKeyCount: 0,
+    pace: new Pace(limits),
+  })
+  if (conflicts.length > 0) {
+    throw conflictsLeft(
+      conflicts,
+      'The change is done. Delete the copy that is wrong, then `cachectl ring check --repair`.',
+    )
+  }
 }
 
 /** Takes an unfinished change back; possible until keys move. The topology stays as it was. */

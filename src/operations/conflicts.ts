@@ -3,7 +3,10 @@ import { stopped } from '../errors.js'
 import { printable } from '../printable.js'
 import type { Conflict } from './relocate-keys.js'
 
-export function conflictsLeft(conflicts: readonly Conflict[]): Error {
+export function conflictsLeft(
+  conflicts: readonly Conflict[],
+  remedy = 'Delete the copy that is wrong, then `cachectl ring resume`. All other keys have moved.',
+): Error {
   const shown = conflicts
     .slice(0, 5)
     .map(({ key, node, owner }) => `  ${printable(key, 60)}: ${node} and ${owner} differ`)
@@ -14,6 +17,6 @@ export function conflictsLeft(conflicts: readonly Conflict[]): Error {
       ...shown,
       ...more,
     ].join('\n'),
-    'Delete the copy that is wrong, then run the same command again. All other keys have moved; the topology file is unchanged.',
+    remedy,
   )
 }
