@@ -18,7 +18,7 @@ import { type Preview, previewChange } from './operations/preview-change.js'
 import type { ImpactLimit, PaceLimits } from './plan/pace.js'
 import { printable } from './printable.js'
 import type { NodeKeysOptions } from './redis/node-keys.js'
-import { sameRing } from './ring/epoch.js'
+import { firstState, nodesOf, prepareState, sameRing } from './ring/epoch.js'
 import type { Topology } from './ring/topology.js'
 
 export const movingNote =
@@ -88,6 +88,7 @@ export abstract class RingChangeCommand extends BaseCommand {
     file: TopologyFile,
     flags: ChangeFlags,
     edit: (before: Topology) => Topology,
+    lost: readonly string[] = [],
   ): Promise<ChangeResult | Preview> {
     const after = edit(file.topology)
     const { renderPlan, renderChange } = await import('./terminal/plan.js')
@@ -98,7 +99,7 @@ export abstract class RingChangeCommand extends BaseCommand {
     }
     const result = await this.withChangePorts(
       file,
-      { after, bigKeyBytes: flags['big-key'], clients: flags.clients },
+      { after, lost, bigKeyBytes: flags['big-key'], clients: flags.clients },
       (ports) =>
         changeRing(
           {
@@ -108,6 +109,7 @@ export abstract class RingChangeCommand extends BaseCommand {
             allowEviction: flags['allow-eviction'],
             clients: flags.clients,
             dropStrays: flags['drop-strays'],
+            lost,
             holder: this.holder(),
             limits: parseLimits(flags),
           },
@@ -131,7 +133,12 @@ export abstract class RingChangeCommand extends BaseCommand {
   /** Everything a change acts through, closed when the body ends. */
   protected async withChangePorts<T>(
     file: TopologyFile,
-    change: { readonly after: Topology; readonly bigKeyBytes: number; readonly clients: ClientMode },
+    change: {
+      readonly after: Topology
+      readonly lost: readonly string[]
+      readonly bigKeyBytes: number
+      readonly clients: ClientMode
+    },
     body: (ports: Omit<ChangePorts, 'confirm' | 'save'>) => Promise<T>,
   ): Promise<T> {
     const [{ withNodeKeys }, { withFleet }, { moveBatch }, { moveLiveBatch }, { createProgress }] =
@@ -142,9 +149,8 @@ export abstract class RingChangeCommand extends BaseCommand {
         import('./redis/move-live.js'),
         import('./terminal/progress.js'),
       ])
-    const known = new Set(file.topology.nodes.map((node) => node.id))
-    const joining = change.after.nodes.filter((node) => !known.has(node.id))
-    const accesses = await readAccess([...file.topology.nodes, ...joining], process.env)
+    const nodes = nodesOf(prepareState(firstState(file.topology), change.after, change.lost))
+    const accesses = await readAccess(nodes, process.env)
     const { bigKeyBytes } = change
     const operatorName = `${operatorPrefix}${randomUUID()}`
     let token = 0

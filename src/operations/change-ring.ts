@@ -4,10 +4,8 @@
  */
 import { type ControlStore, clientOf, type Lease, type StoredState } from '../cache/ports.js'
 import { refused } from '../errors.js'
-import { Pace } from '../plan/pace.js'
 import { planChange } from '../plan/plan-change.js'
 import { printable } from '../printable.js'
-import { buildRing } from '../ring/build-ring.js'
 import {
   abortedState,
   committedState,
@@ -20,13 +18,12 @@ import {
 } from '../ring/epoch.js'
 import type { Topology } from '../ring/topology.js'
 import { passBarrier } from './barrier.js'
-import { conflictsLeft } from './conflicts.js'
 import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-sources.js'
 import { keepLease } from './keep-lease.js'
 import type { KeysPort, NodeFactsPort } from './ports.js'
 import { preflight } from './preflight.js'
 import { describePlan, type Preview } from './preview-change.js'
-import { relocateKeys } from './relocate-keys.js'
+import { clearStrays, sweepAstray } from './strays.js'
 
 /** Whether the ring's clients follow the control store: all; some do not; nobody is using the ring. */
 export type ClientMode = 'follow' | 'legacy' | 'none'
@@ -38,6 +35,8 @@ export interface ChangeRequest extends DrainLimits {
   readonly clients: ClientMode
   /** Remove keys that lie on a node that does not own them, where they would be taken for newer copies. */
   readonly dropStrays: boolean
+  /** Ids of nodes that leave because they are gone, with all they held. */
+  readonly lost: readonly string[]
   /** Who changes the ring, for others: `pid 812 on host a`. */
   readonly holder: string
 }
@@ -72,10 +71,16 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
   const isResumed = found !== undefined && found.state.phase !== 'stable'
   requireSame(request, found?.state)
   const plan = planChange(before, after)
-  const nodes = nodesOf(prepareState(firstState(before), after))
+  const nodes = nodesOf(prepareState(firstState(before), after, request.lost))
   const facts = await preflight({ plan, nodes, allowEviction: request.allowEviction }, ports.facts)
   if (!isResumed) await refuseOthers(request, ports)
-  const preview = describePlan(plan, facts.slice(0, before.nodes.length))
+  const factsOf = new Map(nodes.map(({ id }, index) => [id, facts[index]!]))
+  const gone = { reachable: false, problem: '' } as const
+  const preview = describePlan(
+    plan,
+    before.nodes.map(({ id }) => factsOf.get(id) ?? gone),
+    request.lost,
+  )
   await ports.confirm(preview)
 
   return underLease(request.holder, ports, async (lease, leased) => {
@@ -105,7 +110,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     await ports.save(after)
     fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
     const stay = new Set(after.nodes.map(({ id }) => id))
-    await leased.fleet.forget(before.nodes.map(({ id }) => id).filter((id) => !stay.has(id)))
+    await leased.fleet.forget(nodes.map(({ id }) => id).filter((id) => !stay.has(id)))
     if (request.clients === 'legacy')
       await sweepAstray(request, { keys: ports.keysUnder(lease.token), ports: leased })
     await leased.journal.record('end', { epoch: stored.state.epoch, moved: relocation.movedCount })
@@ -120,30 +125,6 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
       fencedClients,
     }
   })
-}
-
-/** What clients that do not follow have written at old nodes since: carried home, or listed where the owner has more. */
-async function sweepAstray(
-  { before, after, concurrency, limits }: ChangeRequest,
-  { keys, ports }: { keys: KeysPort; ports: Ports },
-): Promise<void> {
-  const { conflicts } = await relocateKeys({
-    nodes: nodesOf(prepareState(firstState(before), after)).map(({ id }) => id),
-    ring: buildRing(after),
-    keys,
-    clock: ports.clock,
-    progress: ports.progress,
-    signal: ports.signal,
-    concurrency,
-    expectedKeyCount: 0,
-    pace: new Pace(limits),
-  })
-  if (conflicts.length > 0) {
-    throw conflictsLeft(
-      conflicts,
-      'The change is done. Delete the copy that is wrong, then `cachectl ring check --repair`.',
-    )
-  }
 }
 
 /** Takes an unfinished change back; possible until keys move. The topology stays as it was. */
@@ -239,46 +220,20 @@ async function prepare(
   await passBarrier(stored.state.epoch, ports)
   if (sameRing(stored.state.before, request.after)) return stored
   await clearStrays(request, { ports, keys: ports.keysUnder(lease.token) })
-  const next = prepareState(stored.state, request.after)
+  const next = prepareState(stored.state, request.after, request.lost)
   await ports.journal.record('arm', { epoch: next.epoch })
-  await ports.fleet.raiseGates(
-    request.before.nodes.map(({ id }) => id),
-    next.epoch,
-  )
+  await ports.fleet.raiseGates(gatedNodes(next), next.epoch)
   return publish(stored, next, 'prepare', ports)
 }
 
-/** A stray at a target would be taken for the newer copy of its key: it must be gone before anybody looks there. */
-async function clearStrays(
-  { before, after, dropStrays }: ChangeRequest,
-  { ports, keys }: { ports: Ports; keys: KeysPort },
-): Promise<void> {
-  const ring = buildRing(before)
-  let count = 0
-  await Promise.all(
-    after.nodes.map(async ({ id }) => {
-      for await (const batch of keys.scan(id)) {
-        ports.signal.throwIfAborted()
-        const strays = batch.filter((key) => before.nodes[ring.ownerIndex(key)]!.id !== id)
-        count += strays.length
-        if (dropStrays && strays.length > 0) await keys.unlink(id, strays)
-      }
-    }),
-  )
-  if (count === 0 || dropStrays) return
-  throw refused(
-    `${count} keys lie on nodes that do not own them`,
-    '`cachectl ring check` lists them, `ring check --repair` carries them home, --drop-strays removes them. Nothing was changed.',
-  )
+function gatedNodes({ before, lost = [] }: RingState): string[] {
+  return before.nodes.map(({ id }) => id).filter((id) => !lost.includes(id))
 }
 
 async function flip(stored: StoredState, ports: Ports): Promise<StoredState> {
   const next = migrateState(stored.state)
   await ports.journal.record('flip', { epoch: next.epoch })
-  await ports.fleet.raiseGates(
-    stored.state.before.nodes.map(({ id }) => id),
-    next.epoch,
-  )
+  await ports.fleet.raiseGates(gatedNodes(next), next.epoch)
   return publish(stored, next, 'migrate', ports)
 }
 

@@ -53,8 +53,10 @@ export async function drain(
 }
 
 /** Nodes that keep all their keys are not scanned, where the plan can tell. */
-function sourcesOf({ before, after }: RingState): string[] {
+function sourcesOf({ before, after, lost = [] }: RingState): string[] {
   const plan = planChange(before, after)
   const losing = new Set(plan.moves.map(({ source }) => source))
-  return before.nodes.map(({ id }) => id).filter((id) => !plan.exact || losing.has(id))
+  return before.nodes
+    .map(({ id }) => id)
+    .filter((id) => !lost.includes(id) && (!plan.exact || losing.has(id)))
 }

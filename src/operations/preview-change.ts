@@ -21,6 +21,8 @@ export interface Preview {
   readonly expectedBytes?: number
   /** Nodes that did not answer. */
   readonly problems: readonly string[]
+  /** Nodes that are gone, with the share of the keyspace that is lost with them. */
+  readonly lost?: Readonly<Record<string, number>>
 }
 
 /** `port` is absent for a plan from the topologies alone. */
@@ -34,7 +36,7 @@ export async function previewChange(
 }
 
 /** `facts` are those of the nodes before, in order; none when they were not asked. */
-export function describePlan(plan: Plan, facts: readonly NodeFacts[]): Preview {
+export function describePlan(plan: Plan, facts: readonly NodeFacts[], lost: readonly string[] = []): Preview {
   const { before, after, movedShare, sidewaysShare, exact } = plan
   const factsOf = new Map(before.nodes.map((node, index) => [node.id, facts[index]]))
   const shares = new Map(before.nodes.map((node, index) => [node.id, plan.sharesBefore[index]!]))
@@ -59,6 +61,7 @@ export function describePlan(plan: Plan, facts: readonly NodeFacts[]): Preview {
     ...(complete && facts.length > 0
       ? { expectedKeys: sum('expectedKeys'), expectedBytes: sum('expectedBytes') }
       : {}),
-    problems: facts.flatMap((answer) => (answer.reachable ? [] : [answer.problem])),
+    problems: facts.flatMap((answer) => (answer.reachable || answer.problem === '' ? [] : [answer.problem])),
+    ...(lost.length > 0 ? { lost: Object.fromEntries(lost.map((id) => [id, shares.get(id) ?? 0])) } : {}),
   }
 }

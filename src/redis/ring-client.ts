@@ -76,7 +76,7 @@ export class RingClient {
     }
     const client = new RingClient(options)
     const settle = async (nodes: readonly NodeSpec[]) => {
-      await client.connections.resolveLost()
+      await client.connections.resolveLost(nodes)
       client.connections.setNodes(nodes)
     }
     client.follower = await EpochFollower.start({ id: client.id, origin, control, clock, settle }, stored)
@@ -157,6 +157,10 @@ export class RingClient {
     }
     const { phase } = this.follower
     if (phase === 'stable' || route.source === route.target) return this.runAt(route.source, request)
+    if (route.isLost) {
+      if (phase === 'prepare') throw new StaleEpoch()
+      return this.runAt(route.target, request)
+    }
     if (!request.isWrite) return this.readMoving(route, request)
     return phase === 'prepare' ? this.runAt(route.source, request, true) : this.writeMoving(route, request)
   }

@@ -78,12 +78,13 @@ export class RingConnections {
 
   /**
    * Ends every lost connection at its server too, from a new connection, so that no late command of it can run.
-   * Throws when a server can't be asked: then nothing may be promised.
+   * Throws when a server can't be asked: then nothing may be promised. Nodes that are not in the ring any more are
+   * not asked: what still happens there, nobody looks at.
    */
-  async resolveLost(): Promise<void> {
+  async resolveLost(nodes: readonly NodeSpec[]): Promise<void> {
     for (const numbered of this.all) {
       if (!numbered.connection.isLost) continue
-      const node = this.nodes.get(numbered.node)
+      const node = nodes.find(({ id }) => id === numbered.node)
       if (node) {
         const helper = await this.openTo(node)
         const [reply] = await helper.send([['CLIENT', 'KILL', 'ID', numbered.serverId]])

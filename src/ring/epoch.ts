@@ -17,24 +17,28 @@ export interface RingState {
   readonly before: Topology
   /** Who owns keys after the change; equal to `before` when stable. */
   readonly after: Topology
+  /** Ids of nodes of `before` that are gone with all they held; only while the change that removes them runs. */
+  readonly lost?: readonly string[]
 }
 
 /** Ids of the nodes a key's commands may have to see. Equal: the key does not move. */
 export interface Route {
   readonly source: string
   readonly target: string
+  /** The source is gone: there is nothing to move, and nobody may use the key until all know that. */
+  readonly isLost?: boolean
 }
 
 export function firstState(topology: Topology): RingState {
   return stateOf(1, 'stable', topology, topology)
 }
 
-export function prepareState(state: RingState, after: Topology): RingState {
-  return stateOf(state.epoch + 1, 'prepare', state.before, after)
+export function prepareState(state: RingState, after: Topology, lost: readonly string[] = []): RingState {
+  return { ...stateOf(state.epoch + 1, 'prepare', state.before, after), ...(lost.length > 0 ? { lost } : {}) }
 }
 
 export function migrateState(state: RingState): RingState {
-  return stateOf(state.epoch + 1, 'migrate', state.before, state.after)
+  return { ...state, epoch: state.epoch + 1, phase: 'migrate' }
 }
 
 export function committedState(state: RingState): RingState {
@@ -50,9 +54,10 @@ function stateOf(epoch: number, phase: Phase, before: Topology, after: Topology)
   return { schema: 'cachectl/ring-state/v1', epoch, phase, before, after }
 }
 
-/** Every node that the state names, once each; a node's id is its identity. */
-export function nodesOf({ before, after }: RingState): NodeSpec[] {
+/** Every node that the state names and that is not lost, once each; a node's id is its identity. */
+export function nodesOf({ before, after, lost = [] }: RingState): NodeSpec[] {
   const byId = new Map([...before.nodes, ...after.nodes].map((node) => [node.id, node]))
+  for (const id of lost) byId.delete(id)
   return [...byId.values()]
 }
 
@@ -66,10 +71,12 @@ export function createRouter(state: RingState): (key: Uint8Array) => Route {
     }
   }
   const after = buildRing(state.after)
-  return (key) => ({
-    source: state.before.nodes[before.ownerIndex(key)]!.id,
-    target: state.after.nodes[after.ownerIndex(key)]!.id,
-  })
+  const lost = new Set(state.lost)
+  return (key) => {
+    const source = state.before.nodes[before.ownerIndex(key)]!.id
+    const target = state.after.nodes[after.ownerIndex(key)]!.id
+    return lost.has(source) ? { source, target, isLost: true } : { source, target }
+  }
 }
 
 /** Whether two topologies place every key on the same servers; their names may differ. */

@@ -59,6 +59,11 @@ function sentences(plan: Preview): string[] {
     lines.push('Nothing moves sideways between nodes that stay.')
   }
   if (!plan.exact) lines.push('Shares are estimates from a sample of about a million positions.')
+  for (const [id, share] of Object.entries(plan.lost ?? {})) {
+    lines.push(
+      `${printable(id)} is gone: what it held, ${formatPercent(share)} of the keyspace, is lost and starts empty.`,
+    )
+  }
   for (const problem of plan.problems) lines.push(`no live counts: ${printable(problem)}`)
   return lines
 }

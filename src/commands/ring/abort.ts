@@ -23,7 +23,7 @@ export default class RingAbort extends RingChangeCommand {
     const stored = await control.load().finally(() => control.close())
     if (!stored) throw refused('no change of the ring is under way', 'Nothing was changed.')
     const { after } = stored.state
-    const change = { after, bigKeyBytes: 0, clients: 'follow' as const }
+    const change = { after, lost: stored.state.lost ?? [], bigKeyBytes: 0, clients: 'follow' as const }
     const state = await this.withChangePorts(file, change, (ports) => abortChange(this.holder(), ports))
     this.log(`Taken back: the ring is as it was (epoch ${state.epoch}).`)
     return { schema: 'cachectl/abort/v1', epoch: state.epoch }
