@@ -18,6 +18,7 @@ import { type Preview, previewChange } from './operations/preview-change.js'
 import type { ImpactLimit, PaceLimits } from './plan/pace.js'
 import { printable } from './printable.js'
 import type { NodeKeysOptions } from './redis/node-keys.js'
+import type { Pair } from './redis/pair.js'
 import { firstState, nodesOf, prepareState, sameRing } from './ring/epoch.js'
 import type { Topology } from './ring/topology.js'
 
@@ -141,28 +142,39 @@ export abstract class RingChangeCommand extends BaseCommand {
     },
     body: (ports: Omit<ChangePorts, 'confirm' | 'save'>) => Promise<T>,
   ): Promise<T> {
-    const [{ withNodeKeys }, { withFleet }, { moveBatch }, { moveLiveBatch }, { createProgress }] =
-      await Promise.all([
-        import('./redis/node-keys.js'),
-        import('./redis/fleet.js'),
-        import('./redis/move-keys.js'),
-        import('./redis/move-live.js'),
-        import('./terminal/progress.js'),
-      ])
+    const [
+      { withNodeKeys },
+      { withFleet },
+      { moveBatch },
+      { moveLiveBatch, neverExpires },
+      { createProgress },
+    ] = await Promise.all([
+      import('./redis/node-keys.js'),
+      import('./redis/fleet.js'),
+      import('./redis/move-keys.js'),
+      import('./redis/move-live.js'),
+      import('./terminal/progress.js'),
+    ])
     const nodes = nodesOf(prepareState(firstState(file.topology), change.after, change.lost))
     const accesses = await readAccess(nodes, process.env)
     const { bigKeyBytes } = change
     const operatorName = `${operatorPrefix}${randomUUID()}`
     let token = 0
+    const expiries = new Map<string, Promise<boolean>>()
+    const moveOwned = async (pair: Pair, keys: readonly Buffer[]) => {
+      const { id } = pair.source.access.node
+      const asked = expiries.get(id) ?? neverExpires(pair.source)
+      expiries.set(id, asked)
+      const moved = await moveLiveBatch(pair, keys, { bigKeyBytes, token, neverExpires: await asked })
+      return { ...moved, conflicts: [] }
+    }
     const options: NodeKeysOptions = {
       clock: systemClock,
       signal: this.signal,
       clientName: operatorName,
       // clients that do not follow may still write at the source: then the copy is compared, and conflicts are kept
       moveBatch: (pair, keys) =>
-        change.clients === 'legacy'
-          ? moveBatch(pair, keys, { bigKeyBytes })
-          : moveLiveBatch(pair, keys, { bigKeyBytes, token }).then((moved) => ({ ...moved, conflicts: [] })),
+        change.clients === 'legacy' ? moveBatch(pair, keys, { bigKeyBytes }) : moveOwned(pair, keys),
     }
     const control = await openControl(file)
     try {

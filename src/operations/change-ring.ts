@@ -73,6 +73,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
   const plan = planChange(before, after)
   const nodes = nodesOf(prepareState(firstState(before), after, request.lost))
   const facts = await preflight({ plan, nodes, allowEviction: request.allowEviction }, ports.facts)
+  await requireRights(ports)
   if (!isResumed) await refuseOthers(request, ports)
   const factsOf = new Map(nodes.map(({ id }, index) => [id, facts[index]!]))
   const gone = { reachable: false, problem: '' } as const
@@ -190,6 +191,16 @@ function requireSame({ before, after }: ChangeRequest, state: RingState | undefi
   throw refused(
     `another change of the ring is unfinished (epoch ${state.epoch}, ${state.phase})`,
     '`cachectl ring resume` finishes it, `cachectl ring abort` takes it back while no key has moved.',
+  )
+}
+
+/** Half a change under a user who may not do the rest would be the worst of all. */
+async function requireRights({ fleet }: Ports): Promise<void> {
+  const missing = Object.entries(await fleet.missingRights())
+  if (missing.length === 0) return
+  throw refused(
+    missing.map(([node, rights]) => `node ${node}: this user may not run ${rights.join(' ')}`).join('\n'),
+    'Grant these rights (ACL SETUSER) on every key; docs/migration.md has the whole list. Nothing was changed.',
   )
 }
 

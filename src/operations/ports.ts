@@ -164,6 +164,8 @@ export interface FleetPort {
   /** Everybody's connections but operators', to all nodes. */
   connections(): Promise<FleetConnection[]>
   kill(connections: readonly FleetConnection[]): Promise<void>
+  /** For each node whose user may not do what a change needs: the rights that are missing, as ACL SETUSER takes them. */
+  missingRights(): Promise<Readonly<Record<string, readonly string[]>>>
   /** The time of one round trip to a node, ms. */
   probe(node: string): Promise<number>
 }

@@ -6,6 +6,7 @@ import { gateKey, raiseGateCommand } from './gate.js'
 import { fenceKey } from './move-live.js'
 import { ReplyError } from './resp.js'
 import { RespConnection, replyFailure } from './resp-connection.js'
+import { missingRights } from './rights.js'
 import { connectionError } from './socket.js'
 
 /** KEYS fence; ARGV token. A smaller token than the present one is refused. */
@@ -76,6 +77,13 @@ class Fleet implements FleetPort {
         connections.filter((each) => each.node === node),
       ),
     )
+  }
+
+  async missingRights(): Promise<Record<string, readonly string[]>> {
+    const found = await this.each(
+      async (connection, node) => [node, await missingRights(connection)] as const,
+    )
+    return Object.fromEntries(found.filter(([, missing]) => missing.length > 0))
   }
 
   async probe(node: string): Promise<number> {

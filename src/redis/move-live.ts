@@ -32,6 +32,8 @@ export interface LiveMove {
   readonly token?: number
   /** Keys that take more memory are left out. */
   readonly bigKeyBytes: number
+  /** No key at the source expires: what nobody changes need not be asked for each key. */
+  readonly neverExpires?: boolean
 }
 
 export interface LiveMoveOutcome {
@@ -89,6 +91,18 @@ export async function moveLive(
   return total
 }
 
+/**
+ * Whether no key of the node expires. It stays so for keys that move: their writers are gated out of the source.
+ * A node that has no keys at all says the same.
+ */
+export async function neverExpires(source: RespConnection): Promise<boolean> {
+  const { db } = source.access.node
+  const line = new RegExp(`^db${db}:keys=\\d+,expires=(\\d+)`, 'm').exec(
+    String(await source.call('INFO', 'keyspace')),
+  )
+  return Number(line?.[1] ?? 0) === 0
+}
+
 /** The source does not change meanwhile, because its writers are gated out; what the target has already is newer. */
 async function moveLiveBig(
   pair: Pair,
@@ -117,7 +131,8 @@ async function moveLiveBig(
 }
 
 /** undefined: somebody touched a key at the target in between. */
-async function tryMove({ source, target }: Pair, keys: readonly Buffer[], { token, bigKeyBytes }: LiveMove) {
+async function tryMove({ source, target }: Pair, keys: readonly Buffer[], move: LiveMove) {
+  const { token, bigKeyBytes, neverExpires } = move
   const fence: Command[] =
     token === undefined
       ? []
@@ -132,7 +147,7 @@ async function tryMove({ source, target }: Pair, keys: readonly Buffer[], { toke
   if (watched[0] instanceof ReplyError) throw replyFailure(target.access, 'WATCH', watched[0])
   if (token !== undefined) requireToken(watched.at(-1), token)
   const { small, big, later } = sortBySize(keys, sizes, bigKeyBytes)
-  const copies = await readCopies(source, small)
+  const copies = await readCopies(source, small, neverExpires === true)
   if (copies.length === 0) {
     await target.call('UNWATCH')
     return { movedCount: 0, movedBytes: 0, big, later }
@@ -179,17 +194,20 @@ function sortBySize(keys: readonly Buffer[], sizes: readonly number[], bigKeyByt
   return sorted
 }
 
-async function readCopies(source: RespConnection, keys: readonly Buffer[]) {
+async function readCopies(source: RespConnection, keys: readonly Buffer[], neverExpires: boolean) {
   const commands: Command[] = []
-  for (const key of keys) commands.push(['DUMP', key], ['PEXPIRETIME', key])
+  for (const key of keys) {
+    commands.push(['DUMP', key])
+    if (!neverExpires) commands.push(['PEXPIRETIME', key])
+  }
   const replies = await source.send(commands)
+  for (const reply of replies)
+    if (reply instanceof ReplyError) throw replyFailure(source.access, 'DUMP', reply)
+  const each = neverExpires ? 1 : 2
   return keys.flatMap((key, index) => {
-    const payload = replies[2 * index]!
-    const expiry = replies[2 * index + 1]!
-    for (const reply of [payload, expiry]) {
-      if (reply instanceof ReplyError) throw replyFailure(source.access, 'DUMP', reply)
-    }
-    return Buffer.isBuffer(payload) ? [{ key, payload, expiresAtMs: Math.max(0, Number(expiry)) }] : []
+    const payload = replies[each * index]
+    const expiresAtMs = neverExpires ? 0 : Math.max(0, Number(replies[each * index + 1]))
+    return Buffer.isBuffer(payload) ? [{ key, payload, expiresAtMs }] : []
   })
 }
 

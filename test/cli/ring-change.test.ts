@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { systemClock } from '../../src/clock.js'
 import { parseTopology } from '../../src/files/topology-file.js'
 import { buildRing } from '../../src/ring/build-ring.js'
@@ -113,5 +113,34 @@ describe('ring add, remove and rebalance on real servers', () => {
     assert.equal(second.exitCode, 0, second.stdout)
     assert.equal(await stray.call('EXISTS', key), 0)
     await home.call('DEL', key)
+  })
+
+  it('names the rights that are missing, before anything is written', async () => {
+    const path = `${servers.directory}/limited.yaml`
+    const secrets = 'username: limited, passwordEnv: TEST_PASSWORD'
+    const nodes = servers.servers
+      .slice(0, 2)
+      .map(({ id, url }) => `  - {id: ${id}, url: "${url}", ${secrets}}\n`)
+    await writeFile(path, `name: limited\nnodes:\n${nodes.join('')}`)
+    for (const index of [0, 1]) {
+      const connection = await servers.connect(index)
+      await connection.call(
+        'ACL',
+        'SETUSER',
+        'limited',
+        'reset',
+        'on',
+        '>pw',
+        '~*',
+        '+@all',
+        '-restore',
+        '-client|kill',
+      )
+    }
+    const { exitCode, stderr } = await runCli(['ring', 'rebalance', 'n1=2', '-t', path, '--yes'], {
+      env: { TEST_PASSWORD: 'pw' },
+    })
+    assert.equal(exitCode, 5, stderr)
+    assert.match(stderr, /node n1: this user may not run \+restore \+client\|kill\nnode n2: this user/)
   })
 })
