@@ -44,6 +44,11 @@ export function stopped(message: string, remedy?: string, cause?: unknown): Cach
   return new CachectlError(message, { exitCode: ExitCode.stopped, ...(remedy ? { remedy } : {}), cause })
 }
 
+/** A node or a store did not answer: the same may go well later. */
+export function isUnreachable(error: unknown): error is CachectlError {
+  return error instanceof CachectlError && error.exitCode === ExitCode.unreachable
+}
+
 const secrets = new Set<string>()
 
 /** Every password that is read is registered here before it is used. */

@@ -2,7 +2,8 @@
 
 export { CachectlError } from './errors.js'
 export { openRing } from './open-ring.js'
-export { type RingClient, UnknownOutcomeError } from './redis/ring-client.js'
+export { UnknownOutcomeError } from './redis/command-router.js'
+export type { RingClient } from './redis/ring-client.js'
 export { buildRing } from './ring/build-ring.js'
 export type { Ring } from './ring/ring.js'
 export type { Address, Algorithm, HashName, NodeSpec, RingSpec, TlsSpec, Topology } from './ring/topology.js'

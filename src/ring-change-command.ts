@@ -1,25 +1,23 @@
 /** What `ring add`, `remove` and `rebalance` share: flags, wiring, the question, and saving the topology at the end. */
-import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, topologyFlag } from './base-command.js'
-import { operatorPrefix } from './cache/ports.js'
 import { systemClock } from './clock.js'
-import { invalid, refused } from './errors.js'
-import { withFailpoint } from './failpoint.js'
-import { createJournal } from './files/journal.js'
-import { readAccess } from './files/secrets.js'
+import { describeError, invalid, refused } from './errors.js'
 import type { TopologyFile } from './files/topology-file.js'
 import { writeTopology } from './files/write-topology.js'
-import { journalPath, openControl } from './open-control.js'
-import { type ChangePorts, type ChangeResult, type ClientMode, changeRing } from './operations/change-ring.js'
+import { openControl } from './open-control.js'
+import {
+  type ChangeResult,
+  type ClientMode,
+  changeRing,
+  type OperatorPorts,
+} from './operations/change-ring.js'
 import { type Preview, previewChange } from './operations/preview-change.js'
 import type { ImpactLimit, PaceLimits } from './plan/pace.js'
 import { printable } from './printable.js'
-import type { NodeKeysOptions } from './redis/node-keys.js'
-import type { Pair } from './redis/pair.js'
-import { firstState, nodesOf, prepareState, sameRing } from './ring/epoch.js'
+import { firstState, nodesOf, prepareState, type RingState, sameRing } from './ring/epoch.js'
 import type { Topology } from './ring/topology.js'
 
 export const movingNote =
@@ -32,6 +30,15 @@ const legacyNote =
   'makes a second copy, which is carried over where the owner has no other value, and listed as a conflict where it ' +
   'has. Nothing is silently overwritten. `ring check` afterwards shows what they wrote astray.'
 
+const defaultBigKeyBytes = 2 ** 20
+
+export const bigKeyFlag = Flags.integer({
+  summary: 'Keys that take more bytes than this go last, one by one, in chunks.',
+  default: defaultBigKeyBytes,
+  min: 1024,
+  max: 2 ** 28,
+})
+
 export const changeFlags = {
   ...topologyFlag,
   yes: Flags.boolean({ char: 'y', summary: 'Do not ask. Required where nobody can answer (no terminal).' }),
@@ -42,11 +49,7 @@ export const changeFlags = {
     min: 1,
     max: 64,
   }),
-  'big-key': Flags.integer({
-    summary: 'Keys that take more bytes than this go by chunks.',
-    default: 1_048_576,
-    min: 1024,
-  }),
+  'big-key': bigKeyFlag,
   'max-keys-per-sec': Flags.integer({
     summary: 'Move no more keys a second than this.',
     min: 1,
@@ -59,6 +62,11 @@ export const changeFlags = {
   'max-impact': Flags.string({
     summary: "Slow down when a node's latency rises further than this over what it was before.",
     helpValue: 'p99=+20%',
+  }),
+  'wait-replicas': Flags.integer({
+    summary: 'Remove a key at its source only when so many replicas of its target have it.',
+    helpValue: 'N',
+    min: 0,
   }),
   clients: Flags.option({
     options: ['follow', 'legacy', 'none'] as const,
@@ -78,6 +86,7 @@ export interface ChangeFlags {
   readonly 'max-keys-per-sec'?: number | undefined
   readonly 'max-bytes-per-sec'?: string | undefined
   readonly 'max-impact'?: string | undefined
+  readonly 'wait-replicas'?: number | undefined
   readonly clients: ClientMode
   readonly 'drop-strays': boolean
   readonly 'allow-eviction': boolean
@@ -89,8 +98,9 @@ export abstract class RingChangeCommand extends BaseCommand {
     file: TopologyFile,
     flags: ChangeFlags,
     edit: (before: Topology) => Topology,
-    lost: readonly string[] = [],
+    resumed: Pick<RingState, 'lost' | 'waitReplicas'> = {},
   ): Promise<ChangeResult | Preview> {
+    const { lost = [] } = resumed
     const after = edit(file.topology)
     const { renderPlan, renderChange } = await import('./terminal/plan.js')
     if (flags['dry-run']) {
@@ -98,9 +108,8 @@ export abstract class RingChangeCommand extends BaseCommand {
       this.log(renderPlan(preview))
       return preview
     }
-    const result = await this.withChangePorts(
-      file,
-      { after, lost, bigKeyBytes: flags['big-key'], clients: flags.clients },
+    const result = await this.withPorts(
+      { file, after, lost, bigKeyBytes: flags['big-key'], clients: flags.clients },
       (ports) =>
         changeRing(
           {
@@ -111,6 +120,7 @@ export abstract class RingChangeCommand extends BaseCommand {
             clients: flags.clients,
             dropStrays: flags['drop-strays'],
             lost,
+            waitReplicas: flags['wait-replicas'] ?? resumed.waitReplicas ?? 0,
             holder: this.holder(),
             limits: parseLimits(flags),
           },
@@ -128,81 +138,49 @@ export abstract class RingChangeCommand extends BaseCommand {
         ),
     )
     this.log(renderChange(result, file.path))
+    if (result.evictedKeys && !flags['allow-eviction']) this.found()
     return result
   }
 
-  /** Everything a change acts through, closed when the body ends. */
-  protected async withChangePorts<T>(
-    file: TopologyFile,
+  /** All nodes of a change from the file's topology to `after`. */
+  protected async withPorts<T>(
     change: {
+      readonly file: TopologyFile
       readonly after: Topology
-      readonly lost: readonly string[]
-      readonly bigKeyBytes: number
+      readonly lost?: readonly string[]
+      readonly bigKeyBytes?: number
       readonly clients: ClientMode
     },
-    body: (ports: Omit<ChangePorts, 'confirm' | 'save'>) => Promise<T>,
+    body: (ports: OperatorPorts) => Promise<T>,
   ): Promise<T> {
-    const [
-      { withNodeKeys },
-      { withFleet },
-      { moveBatch },
-      { moveLiveBatch, neverExpires },
-      { createProgress },
-    ] = await Promise.all([
-      import('./redis/node-keys.js'),
-      import('./redis/fleet.js'),
-      import('./redis/move-keys.js'),
-      import('./redis/move-live.js'),
-      import('./terminal/progress.js'),
-    ])
-    const nodes = nodesOf(prepareState(firstState(file.topology), change.after, change.lost))
-    const accesses = await readAccess(nodes, process.env)
-    const { bigKeyBytes } = change
-    const operatorName = `${operatorPrefix}${randomUUID()}`
-    let token = 0
-    const expiries = new Map<string, Promise<boolean>>()
-    const moveOwned = async (pair: Pair, keys: readonly Buffer[]) => {
-      const { id } = pair.source.access.node
-      const asked = expiries.get(id) ?? neverExpires(pair.source)
-      expiries.set(id, asked)
-      const moved = await moveLiveBatch(pair, keys, { bigKeyBytes, token, neverExpires: await asked })
-      return { ...moved, conflicts: [] }
-    }
-    const options: NodeKeysOptions = {
-      clock: systemClock,
-      signal: this.signal,
-      clientName: operatorName,
-      // clients that do not follow may still write at the source: then the copy is compared, and conflicts are kept
-      moveBatch: (pair, keys) =>
-        change.clients === 'legacy' ? moveBatch(pair, keys, { bigKeyBytes }) : moveOwned(pair, keys),
-    }
-    const control = await openControl(file)
-    try {
-      return await withNodeKeys(accesses, options, (keys) =>
-        withFleet(accesses, operatorName, async (fleet) =>
-          body({
-            facts: await this.nodeFacts(),
-            fleet,
-            control,
-            journal: withFailpoint(createJournal(journalPath(file.path), systemClock), process.env),
-            clock: systemClock,
-            progress: await createProgress(),
-            signal: this.signal,
-            keysUnder: (held) => {
-              token = held
-              return keys
-            },
-          }),
-        ),
-      )
-    } finally {
-      await control.close()
-    }
+    const { withOperatorPorts } = await import('./change-ports.js')
+    const nodes = nodesOf(prepareState(firstState(change.file.topology), change.after, change))
+    const facts = await this.nodeFacts()
+    return withOperatorPorts(
+      { bigKeyBytes: defaultBigKeyBytes, ...change, nodes, facts, signal: this.signal },
+      body,
+    )
   }
 
   /** How others see who changes the ring. */
   protected holder(): string {
     return `pid ${process.pid} on ${hostname()} since ${new Date(systemClock.wallMs()).toISOString()}`
+  }
+
+  /** Says on stderr where the store disagrees with the file: what is found on the nodes means something else then. */
+  protected async warnOfChange(file: TopologyFile): Promise<void> {
+    const control = await openControl(file)
+    try {
+      const state = (await control.load())?.state
+      if (state && state.phase !== 'stable')
+        this.logToStderr(`a change of the ring is unfinished: keys that it moves are counted as misplaced`)
+      else if (state && !sameRing(state.before, file.topology))
+        this.logToStderr(`the control store holds another ring (epoch ${state.epoch}) than this file`)
+    } catch (error) {
+      this.logToStderr(`whether a change is under way is not known: ${describeError(error)}`)
+    } finally {
+      await control.close()
+    }
   }
 
   private async ask(): Promise<void> {

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../src/clock.js'
-import { RespConnection } from '../../src/redis/resp-connection.js'
+import { openConnection } from '../../src/redis/resp-connection.js'
 import { testNode } from '../../test/support/redis-servers.js'
 
 export interface Latency {
@@ -31,7 +31,7 @@ export async function probing<T>(
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const connection = await RespConnection.open(
+  const connection = await openConnection(
     { node: testNode('probed', Number(process.argv[2])) },
     { clientName: 'cc-look' },
   )

@@ -8,7 +8,7 @@ import { refused } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import type { Reply } from '../redis/resp.js'
-import { RespConnection } from '../redis/resp-connection.js'
+import { openConnection, type RespConnection } from '../redis/resp-connection.js'
 import { parseClient, parseRingState } from './records.js'
 import { watchByPolling } from './watch-by-polling.js'
 
@@ -37,7 +37,7 @@ export function createRedisStore(access: NodeAccess, ring: string, clock: Clock)
   const key = (part: string) => `cachectl:{${ring}}:${part}`
   let open: Promise<RespConnection> | undefined
   const call = async (...command: [string, ...(string | number)[]]): Promise<Reply> => {
-    open ??= RespConnection.open(access, { clientName: 'cc-control', idleTimeoutMs: 5_000 })
+    open ??= openConnection(access, { clientName: 'cc-control', idleTimeoutMs: 5_000 })
     try {
       return await (await open).call(...command)
     } catch (error) {

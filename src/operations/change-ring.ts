@@ -16,14 +16,14 @@ import {
   type RingState,
   sameRing,
 } from '../ring/epoch.js'
-import type { Topology } from '../ring/topology.js'
+import type { NodeSpec, Topology } from '../ring/topology.js'
 import { passBarrier } from './barrier.js'
 import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-sources.js'
-import { keepLease } from './keep-lease.js'
-import type { KeysPort, NodeFactsPort } from './ports.js'
+import type { KeysPort, NodeFacts, NodeFactsPort } from './ports.js'
 import { preflight } from './preflight.js'
 import { describePlan, type Preview } from './preview-change.js'
 import { clearStrays, sweepAstray } from './strays.js'
+import { underLease } from './under-lease.js'
 
 /** Whether the ring's clients follow the control store: all; some do not; nobody is using the ring. */
 export type ClientMode = 'follow' | 'legacy' | 'none'
@@ -37,6 +37,8 @@ export interface ChangeRequest extends DrainLimits {
   readonly dropStrays: boolean
   /** Ids of nodes that leave because they are gone, with all they held. */
   readonly lost: readonly string[]
+  /** So many replicas of a target must have a key before it leaves its source. */
+  readonly waitReplicas: number
   /** Who changes the ring, for others: `pid 812 on host a`. */
   readonly holder: string
 }
@@ -44,8 +46,8 @@ export interface ChangeRequest extends DrainLimits {
 export interface ChangePorts extends DrainPorts {
   readonly facts: NodeFactsPort
   readonly control: ControlStore
-  /** Keys as moved under the lease of that token. */
-  keysUnder(token: number): KeysPort
+  /** Keys as moved under the lease of that token, with so many replicas to be waited for. */
+  keysUnder(held: { token: number; replicas: number }): KeysPort
   /** Shows the plan and asks; a refusal is thrown. Called once, before anything is written. */
   confirm(preview: Preview): Promise<void>
   /** Writes the new topology. */
@@ -62,6 +64,8 @@ export interface ChangeResult {
   readonly keysPerSec: number
   /** Clients that did not follow in time and were cut off; they read the state anew. */
   readonly fencedClients: readonly string[]
+  /** Keys that nodes evicted for lack of memory while keys moved; absent where there were none. */
+  readonly evictedKeys?: Readonly<Record<string, number>>
 }
 
 /** A fresh change, or the rest of one that was cut short. */
@@ -71,8 +75,8 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
   const isResumed = found !== undefined && found.state.phase !== 'stable'
   requireSame(request, found?.state)
   const plan = planChange(before, after)
-  const nodes = nodesOf(prepareState(firstState(before), after, request.lost))
-  const facts = await preflight({ plan, nodes, allowEviction: request.allowEviction }, ports.facts)
+  const nodes = nodesOf(prepareState(firstState(before), after, request))
+  const facts = await preflight({ ...request, plan, nodes }, ports.facts)
   await requireRights(ports)
   if (!isResumed) await refuseOthers(request, ports)
   const factsOf = new Map(nodes.map(({ id }, index) => [id, facts[index]!]))
@@ -100,7 +104,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     const relocation =
       stored.state.phase === 'migrate'
         ? await drain(request, stored.state, {
-            keys: ports.keysUnder(lease.token),
+            keys: ports.keysUnder(heldFor(lease, stored.state)),
             ports: leased,
             preview,
             isResumed,
@@ -111,9 +115,12 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     await ports.save(after)
     fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
     const stay = new Set(after.nodes.map(({ id }) => id))
-    await leased.fleet.forget(nodes.map(({ id }) => id).filter((id) => !stay.has(id)))
+    await leased.fleet.forget(
+      nodes.map(({ id }) => id).filter((id) => !stay.has(id)),
+      lease.token,
+    )
     if (request.clients === 'legacy')
-      await sweepAstray(request, { keys: ports.keysUnder(lease.token), ports: leased })
+      await sweepAstray(request, { keys: ports.keysUnder(heldFor(lease, stored.state)), ports: leased })
     await leased.journal.record('end', { epoch: stored.state.epoch, moved: relocation.movedCount })
     return {
       schema: 'cachectl/change/v1',
@@ -124,15 +131,29 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
       seconds: relocation.seconds,
       keysPerSec: relocation.seconds > 0 ? relocation.movedCount / relocation.seconds : 0,
       fencedClients,
+      ...evictedSince(facts, await ports.facts.factsOf(nodes), nodes),
     }
   })
 }
 
+function evictedSince(
+  before: readonly NodeFacts[],
+  after: readonly NodeFacts[],
+  nodes: readonly NodeSpec[],
+): Pick<ChangeResult, 'evictedKeys'> {
+  const evicted = nodes.flatMap(({ id }, index): [string, number][] => {
+    const [first, last] = [before[index], after[index]]
+    if (!first?.reachable || !last?.reachable || last.evictedKeys <= first.evictedKeys) return []
+    return [[id, last.evictedKeys - first.evictedKeys]]
+  })
+  return evicted.length > 0 ? { evictedKeys: Object.fromEntries(evicted) } : {}
+}
+
+/** All that an operator acts through, but for a person's answer and the file. */
+export type OperatorPorts = Omit<ChangePorts, 'confirm' | 'save'>
+
 /** Takes an unfinished change back; possible until keys move. The topology stays as it was. */
-export async function abortChange(
-  holder: string,
-  ports: Omit<ChangePorts, 'confirm' | 'save'>,
-): Promise<RingState> {
+export async function abortChange(holder: string, ports: OperatorPorts): Promise<RingState> {
   return underLease(holder, ports, async (lease, leased) => {
     const stored = await ports.control.load()
     if (!stored || stored.state.phase === 'stable')
@@ -146,28 +167,14 @@ export async function abortChange(
     await leased.journal.record('abort', { token: lease.token, holder })
     const { state } = await publish(stored, abortedState(stored.state), 'aborted', leased)
     await passBarrier(state.epoch, leased)
+    const stay = new Set(state.before.nodes.map(({ id }) => id))
+    await leased.fleet.forget(
+      stored.state.after.nodes.map(({ id }) => id).filter((id) => !stay.has(id)),
+      lease.token,
+    )
     await leased.journal.record('end', { epoch: state.epoch, moved: 0 })
     return state
   })
-}
-
-type Ports = Omit<ChangePorts, 'confirm' | 'save'>
-
-/** The lease ends with the body; while it runs, losing it aborts the body. */
-async function underLease<P extends Ports, T>(
-  holder: string,
-  ports: P,
-  body: (lease: Lease, ports: P) => Promise<T>,
-): Promise<T> {
-  const lease = await ports.control.acquireLease(holder)
-  const kept = keepLease(lease, ports)
-  try {
-    await ports.fleet.takeOver(lease.token)
-    return await body(lease, { ...ports, signal: kept.signal })
-  } finally {
-    await kept.release()
-    ports.progress.end()
-  }
 }
 
 /** The state the change starts from; a ring that has none yet gets its first. */
@@ -195,7 +202,7 @@ function requireSame({ before, after }: ChangeRequest, state: RingState | undefi
 }
 
 /** Half a change under a user who may not do the rest would be the worst of all. */
-async function requireRights({ fleet }: Ports): Promise<void> {
+async function requireRights({ fleet }: OperatorPorts): Promise<void> {
   const missing = Object.entries(await fleet.missingRights())
   if (missing.length === 0) return
   throw refused(
@@ -204,7 +211,7 @@ async function requireRights({ fleet }: Ports): Promise<void> {
   )
 }
 
-async function refuseOthers({ clients }: ChangeRequest, { fleet }: Ports): Promise<void> {
+async function refuseOthers({ clients }: ChangeRequest, { fleet }: OperatorPorts): Promise<void> {
   if (clients !== 'follow') return
   const others = (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
   if (others.length === 0) return
@@ -224,27 +231,31 @@ async function refuseOthers({ clients }: ChangeRequest, { fleet }: Ports): Promi
 async function prepare(
   request: ChangeRequest,
   stored: StoredState,
-  run: { lease: Lease; ports: Ports },
+  run: { lease: Lease; ports: OperatorPorts },
 ): Promise<StoredState> {
   const { ports, lease } = run
   // the change before this one may have been cut off in its last barrier
   await passBarrier(stored.state.epoch, ports)
   if (sameRing(stored.state.before, request.after)) return stored
-  await clearStrays(request, { ports, keys: ports.keysUnder(lease.token) })
-  const next = prepareState(stored.state, request.after, request.lost)
+  await clearStrays(request, { ports, keys: ports.keysUnder(heldFor(lease, stored.state)) })
+  const next = prepareState(stored.state, request.after, request)
   await ports.journal.record('arm', { epoch: next.epoch })
-  await ports.fleet.raiseGates(gatedNodes(next), next.epoch)
+  await ports.fleet.raiseGates(gatedNodes(next), { epoch: next.epoch, replicas: next.waitReplicas ?? 0 })
   return publish(stored, next, 'prepare', ports)
+}
+
+function heldFor({ token }: Lease, { waitReplicas = 0 }: RingState): { token: number; replicas: number } {
+  return { token, replicas: waitReplicas }
 }
 
 function gatedNodes({ before, lost = [] }: RingState): string[] {
   return before.nodes.map(({ id }) => id).filter((id) => !lost.includes(id))
 }
 
-async function flip(stored: StoredState, ports: Ports): Promise<StoredState> {
+async function flip(stored: StoredState, ports: OperatorPorts): Promise<StoredState> {
   const next = migrateState(stored.state)
   await ports.journal.record('flip', { epoch: next.epoch })
-  await ports.fleet.raiseGates(gatedNodes(next), next.epoch)
+  await ports.fleet.raiseGates(gatedNodes(next), { epoch: next.epoch, replicas: next.waitReplicas ?? 0 })
   return publish(stored, next, 'migrate', ports)
 }
 
@@ -252,7 +263,7 @@ async function publish(
   stored: StoredState,
   next: RingState,
   step: string,
-  ports: Ports,
+  ports: OperatorPorts,
 ): Promise<StoredState> {
   await ports.journal.record(step, { epoch: next.epoch })
   const published = await ports.control.compareAndSwap(stored, next)

@@ -36,6 +36,8 @@ export interface ServerFacts {
   readonly maxmemoryBytes: number
   readonly evictionPolicy: string
   readonly connectedReplicas: number
+  /** Since the server started. */
+  readonly evictedKeys: number
   readonly maxClients: number
   /** The server's clock minus ours; half a round trip of error. */
   readonly clockOffsetMs: number
@@ -69,6 +71,8 @@ export interface MoveOutcome {
   readonly movedBytes: number
   /** Keys that hold something else at the target; both copies were left alone. */
   readonly conflicts: readonly Buffer[]
+  /** Left where they are: too big to go with others. */
+  readonly big: readonly Buffer[]
 }
 
 /** The keys of nodes, found and carried; nodes by id. */
@@ -77,6 +81,10 @@ export interface KeysPort {
   scan(node: string): AsyncIterable<Buffer[]>
   /** Carries keys by the fenced copy: in a crash at any moment the source or the target holds each key, or both do. */
   move(batch: { source: string; target: string; keys: readonly Buffer[] }): Promise<MoveOutcome>
+  /** Carries one big key, by chunks. */
+  moveBig(move: { source: string; target: string; key: Buffer }): Promise<MoveOutcome>
+  /** Big keys of a node that a client waits to write; each is told once. */
+  wanted(node: string): Promise<Buffer[]>
   /** Removes from a node what killed runs have left half-made; nobody else may be moving keys to it. */
   sweep(node: string): Promise<void>
   /** Removes keys from a node. */
@@ -157,10 +165,13 @@ export interface FleetConnection {
 export interface FleetPort {
   /** From here on the nodes obey this token only, and no connection of another operator is left. */
   takeOver(token: number): Promise<void>
-  /** Raises the gate of each; a gate never falls. */
-  raiseGates(nodes: readonly string[], epoch: number): Promise<void>
-  /** Takes gate and token off nodes that have left the ring: without them a node takes no moving key's write. */
-  forget(nodes: readonly string[]): Promise<void>
+  /** Raises the gate of each, and waits until so many replicas of each know; a gate never falls. */
+  raiseGates(nodes: readonly string[], gate: { epoch: number; replicas: number }): Promise<void>
+  /**
+   * Takes what is ours off nodes that have left the ring, and ends the connections that ring clients still have there.
+   * A node that another operator has taken over meanwhile is left alone.
+   */
+  forget(nodes: readonly string[], token: number): Promise<void>
   /** Everybody's connections but operators', to all nodes. */
   connections(): Promise<FleetConnection[]>
   kill(connections: readonly FleetConnection[]): Promise<void>

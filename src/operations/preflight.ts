@@ -10,6 +10,7 @@ export interface PreflightRequest {
   readonly plan: Plan
   readonly nodes: readonly NodeSpec[]
   readonly allowEviction: boolean
+  readonly waitReplicas: number
 }
 
 type Checked = { readonly node: NodeSpec; readonly facts: ServerFacts }
@@ -29,6 +30,7 @@ export async function preflight(request: PreflightRequest, port: NodeFactsPort):
     ...versions(checked),
     ...clocks(checked),
     ...memory(checked, request),
+    ...replicas(checked, request.waitReplicas),
   ]
   if (problems.length > 0) throw refusal(problems)
   return facts
@@ -76,6 +78,16 @@ function versions(nodes: readonly Checked[]): string[] {
       `node ${node.id} runs ${facts.version}, older than ${newer.node.id}'s ${newer.facts.version}: it could not read its keys`,
     ]
   })
+}
+
+/** Sources too: a gate that a failover forgets would let an old epoch's write through. */
+function replicas(nodes: readonly Checked[], waitReplicas: number): string[] {
+  return nodes
+    .filter(({ facts }) => facts.connectedReplicas < waitReplicas)
+    .map(
+      ({ node, facts }) =>
+        `node ${node.id} has ${facts.connectedReplicas} replicas, --wait-replicas asks for ${waitReplicas}`,
+    )
 }
 
 function product(facts: ServerFacts): string {

@@ -52,7 +52,7 @@ export async function sweepAstray(
   { keys, ports }: StraysPorts,
 ): Promise<void> {
   const { conflicts } = await relocateKeys({
-    nodes: nodesOf(prepareState(firstState(before), after, lost)).map(({ id }) => id),
+    nodes: nodesOf(prepareState(firstState(before), after, { lost })).map(({ id }) => id),
     ring: buildRing(after),
     keys,
     clock: ports.clock,

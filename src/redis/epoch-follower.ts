@@ -4,6 +4,8 @@
  */
 import type { ControlStore, StoredState } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
+import { refused } from '../errors.js'
+import { printable } from '../printable.js'
 import { createRouter, nodesOf, type Phase, type Route } from '../ring/epoch.js'
 import type { NodeSpec } from '../ring/topology.js'
 
@@ -15,13 +17,18 @@ export interface FollowerOptions {
   readonly origin: string
   readonly control: ControlStore
   readonly clock: Clock
-  /** Makes it impossible that a lost connection's commands still run, then connects to these nodes. Throws if it can't. */
-  readonly settle: (nodes: readonly NodeSpec[]) => Promise<void>
+  readonly connections: {
+    /** Makes it impossible that commands of lost connections still run. Throws where a node can't be asked. */
+    resolveLost(nodes: readonly NodeSpec[]): Promise<void>
+    setNodes(nodes: readonly NodeSpec[]): void
+  }
 }
 
 const heartbeatMs = 1_000
 const watchRetryMs = 250
+/** A gate rises before the state is published: that comes in a moment. */
 const gateRetryMs = 5
+const awayRetryMs = 50
 
 export class EpochFollower {
   private readonly stopping = new AbortController()
@@ -29,6 +36,7 @@ export class EpochFollower {
   private underWay = 0
   private adopting: Promise<void> | undefined
   private drained: (() => void) | undefined
+  private refreshing: Promise<void> | undefined
   private ackedEpoch = -1
   private telling: Promise<void> = Promise.resolve()
   private background: Promise<unknown>[] = []
@@ -61,6 +69,11 @@ export class EpochFollower {
     return nodesOf(this.stored.state)
   }
 
+  /** So many replicas of a target must have a key before it leaves its source. */
+  get waitReplicas(): number {
+    return this.stored.state.waitReplicas ?? 0
+  }
+
   get signal(): AbortSignal {
     return this.stopping.signal
   }
@@ -81,17 +94,40 @@ export class EpochFollower {
     }
   }
 
-  /** Throws `StaleEpoch` when the store holds another epoch than the one we serve. */
+  /**
+   * Throws `StaleEpoch` when the store holds a newer epoch than the one we serve, and `refused` when it holds an older
+   * one: a store that was rolled back or emptied promises nothing.
+   */
   async requireFresh(): Promise<void> {
-    const latest = await this.options.control.load()
-    if (latest && latest.state.epoch !== this.epoch) throw new StaleEpoch()
+    const { control } = this.options
+    const latest = await control.load()
+    if (latest && latest.state.epoch > this.epoch) throw new StaleEpoch()
+    if (latest?.state.epoch === this.epoch) return
+    throw refused(
+      `control store ${printable(control.name)} holds ${latest ? `epoch ${latest.state.epoch}` : 'no ring'}, but epoch ${this.epoch} was served already`,
+      'It was rolled back or emptied: no new connection is used until it is mended.',
+    )
   }
 
-  /** Adopts what the store holds now; the caller is not inside `inEpoch`. */
-  async refresh(): Promise<void> {
-    const latest = await this.options.control.load()
-    if (latest && latest.state.epoch > this.epoch) await this.adopt(latest)
-    else await this.options.clock.sleep(gateRetryMs) // a gate rises before the state is published: it comes in a moment
+  /** Adopts what the store holds now, or waits a moment; the caller is not inside `inEpoch`. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.readLatest().finally(() => {
+      this.refreshing = undefined
+    })
+    return this.refreshing
+  }
+
+  private async readLatest(): Promise<void> {
+    const latest = await this.options.control.load().catch(() => undefined)
+    // the store or a node may be away for a moment: whoever waits for this epoch looks again until its time is up
+    const isAdopted =
+      latest !== undefined &&
+      latest.state.epoch > this.epoch &&
+      (await this.adopt(latest).then(
+        () => true,
+        () => false,
+      ))
+    if (!isAdopted) await this.options.clock.sleep(latest ? gateRetryMs : awayRetryMs)
   }
 
   /** Waits for what is under way and takes our name off the register. */
@@ -104,6 +140,9 @@ export class EpochFollower {
   }
 
   private async adopt(latest: StoredState): Promise<void> {
+    if (latest.state.epoch <= this.epoch && this.ackedEpoch >= 0) return
+    // while we still serve: a node that is away must not hold up the others
+    await this.options.connections.resolveLost(nodesOf(latest.state))
     while (this.adopting) await this.adopting
     if (latest.state.epoch <= this.epoch && this.ackedEpoch >= 0) return
     let done: () => void = () => {}
@@ -112,7 +151,8 @@ export class EpochFollower {
     })
     try {
       await this.quiesce()
-      await this.options.settle(nodesOf(latest.state))
+      await this.options.connections.resolveLost(nodesOf(latest.state))
+      this.options.connections.setNodes(nodesOf(latest.state))
       this.stored = latest
       this.route = createRouter(latest.state)
       this.ackedEpoch = latest.state.epoch
@@ -147,7 +187,9 @@ export class EpochFollower {
   private async beat(): Promise<void> {
     while (!this.signal.aborted) {
       await this.options.clock.sleep(heartbeatMs, this.signal).catch(() => undefined)
-      if (!this.signal.aborted) await this.tell(this.ackedEpoch).catch(() => undefined) // a hint only
+      if (this.signal.aborted) return
+      await this.tell(this.ackedEpoch).catch(() => undefined) // a hint only
+      await this.options.connections.resolveLost(this.nodes).catch(() => undefined) // before the next ack at the latest
     }
   }
 

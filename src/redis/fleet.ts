@@ -1,13 +1,15 @@
 /** What a live change asks of the nodes besides their keys: gates, the operator's token, and who is connected. */
-import { lookName, operatorPrefix } from '../cache/ports.js'
-import { systemClock } from '../clock.js'
+import { clientOf, lookName, operatorPrefix } from '../cache/ports.js'
+import type { Clock } from '../clock.js'
 import type { FleetConnection, FleetPort, NodeAccess } from '../operations/ports.js'
 import { gateKey, raiseGateCommand } from './gate.js'
-import { fenceKey } from './move-live.js'
+import { fenceKey } from './operator-fence.js'
+import { awaitReplicas } from './replicas.js'
 import { ReplyError } from './resp.js'
-import { RespConnection, replyFailure } from './resp-connection.js'
+import { type OpenConnection, type RespConnection, replyFailure } from './resp-connection.js'
 import { missingRights } from './rights.js'
 import { connectionError } from './socket.js'
+import { wantedKey } from './wanted-keys.js'
 
 /** KEYS fence; ARGV token. A smaller token than the present one is refused. */
 const takeToken = `local held = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -15,13 +17,24 @@ if held > tonumber(ARGV[1]) then return redis.error_reply('FENCED another operat
 redis.call('SET', KEYS[1], ARGV[1])
 return 'OK'`
 
+/** KEYS fence, keys; ARGV token. Takes our keys off, unless another operator has the node by now. */
+const forgetFenced = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', unpack(KEYS)) end
+return 0`
+
+export interface FleetOptions {
+  /** All of an operator's connections have this name, so that its successor can end them. */
+  readonly operatorName: string
+  readonly open: OpenConnection
+  readonly clock: Clock
+}
+
 /** Lends the fleet to `body`, over one connection a node; closed afterwards. */
 export async function withFleet<T>(
   accesses: readonly NodeAccess[],
-  operatorName: string,
+  options: FleetOptions,
   body: (fleet: FleetPort) => Promise<T>,
 ): Promise<T> {
-  const fleet = new Fleet(accesses, operatorName)
+  const fleet = new Fleet(accesses, options)
   try {
     return await body(fleet)
   } finally {
@@ -35,7 +48,7 @@ class Fleet implements FleetPort {
 
   constructor(
     accesses: readonly NodeAccess[],
-    private readonly operatorName: string,
+    private readonly options: FleetOptions,
   ) {
     this.byId = new Map(accesses.map((access) => [access.node.id, access]))
   }
@@ -44,23 +57,35 @@ class Fleet implements FleetPort {
     await this.each(async (connection) => {
       await connection.call('EVAL', takeToken, 1, fenceKey, token)
       const list = await listConnections(connection)
-      const others = list.filter(({ name }) => name.startsWith(operatorPrefix) && name !== this.operatorName)
+      const others = list.filter(
+        ({ name }) => name.startsWith(operatorPrefix) && name !== this.options.operatorName,
+      )
       await killAll(connection, others)
     })
   }
 
-  async raiseGates(nodes: readonly string[], epoch: number): Promise<void> {
+  async raiseGates(
+    nodes: readonly string[],
+    { epoch, replicas }: { epoch: number; replicas: number },
+  ): Promise<void> {
     await Promise.all(
       nodes.map(async (node) => {
         const connection = await this.connection(node)
         const [reply] = await connection.send([raiseGateCommand(epoch)])
         if (reply instanceof ReplyError) throw replyFailure(connection.access, 'raising the gate', reply)
+        await awaitReplicas(connection, replicas)
       }),
     )
   }
 
-  async forget(nodes: readonly string[]): Promise<void> {
-    for (const node of nodes) await (await this.connection(node)).call('DEL', gateKey, fenceKey)
+  async forget(nodes: readonly string[], token: number): Promise<void> {
+    for (const node of nodes) {
+      const connection = await this.connection(node)
+      const forgotten = await connection.call('EVAL', forgetFenced, 3, fenceKey, gateKey, wantedKey, token)
+      const clients = (await listConnections(connection)).filter(({ name }) => clientOf(name) !== undefined)
+      // what a client sent there and never had an answer to must not be run when this node comes back one day
+      if (Number(forgotten) > 0) await killAll(connection, clients)
+    }
   }
 
   async connections(): Promise<FleetConnection[]> {
@@ -88,9 +113,9 @@ class Fleet implements FleetPort {
 
   async probe(node: string): Promise<number> {
     const connection = await this.connection(node)
-    const startedMs = systemClock.nowMs()
+    const startedMs = this.options.clock.nowMs()
     await connection.call('PING')
-    return systemClock.nowMs() - startedMs
+    return this.options.clock.nowMs() - startedMs
   }
 
   close(): void {
@@ -107,7 +132,7 @@ class Fleet implements FleetPort {
     const access = this.byId.get(node)
     if (!access) throw new Error(`no node ${node}`)
     try {
-      const connection = await RespConnection.open(access, { clientName: this.operatorName })
+      const connection = await this.options.open(access, { clientName: this.options.operatorName })
       this.open.set(node, connection)
       return connection
     } catch (error) {

@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.js'
 import type { BurstLimits, MonitorPort, NodeAccess } from '../operations/ports.js'
 import { encodeCommands, ReplyError } from './resp.js'
-import { handshake, RespConnection, replyFailure } from './resp-connection.js'
+import { handshake, openConnection, replyFailure } from './resp-connection.js'
 import { connectionError, openSocket } from './socket.js'
 
 const newline = 10
@@ -103,7 +103,7 @@ function asReplyFailure(access: NodeAccess, line: Buffer): Error {
 }
 
 async function readShapes(access: NodeAccess): ReturnType<MonitorPort['commandShapes']> {
-  const connection = await RespConnection.open(access)
+  const connection = await openConnection(access)
   try {
     const reply = await connection.call('COMMAND')
     const entries = Array.isArray(reply) ? reply : []
@@ -118,7 +118,7 @@ async function readShapes(access: NodeAccess): ReturnType<MonitorPort['commandSh
 }
 
 async function readCommandCount(access: NodeAccess): Promise<number> {
-  const connection = await RespConnection.open(access)
+  const connection = await openConnection(access)
   try {
     const reply = await connection.call('INFO', 'stats')
     return Number(/total_commands_processed:(\d+)/.exec(String(reply))?.[1] ?? 0)

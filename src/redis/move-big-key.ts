@@ -6,7 +6,9 @@ import { stopped } from '../errors.js'
 import type { MoveOutcome } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import { type CopiedType, copyChunks, isCopiedType, lengthCommand } from './copy-chunks.js'
+import { watchBothUnder } from './operator-fence.js'
 import { type Pair, transact } from './pair.js'
+import { awaitReplicas } from './replicas.js'
 import { ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
 import { sameElements } from './same-value.js'
@@ -46,11 +48,15 @@ export async function exclusively<T>(
  * undefined: the key is gone, or changed while it was copied. The caller has the key exclusively until it is named.
  * Types without chunks (module types, streams with consumer groups) are `stopped` with the reason.
  */
-export async function buildCopy({ source, target }: Pair, key: Buffer): Promise<BigCopy | undefined> {
+export async function buildCopy(
+  { source, target }: Pair,
+  { key, token }: { key: Buffer; token?: number | undefined },
+): Promise<BigCopy | undefined> {
   const type = await source.call('TYPE', key)
   if (type === 'none') return undefined
   if (typeof type !== 'string' || !isCopiedType(type)) throw uncopied(source, key, String(type))
-  const staging = Buffer.concat([Buffer.from(stagingPrefix), key])
+  // an operator who was frozen in mid-copy and wakes up must not write into its successor's
+  const staging = Buffer.concat([Buffer.from(`${stagingPrefix}${token ?? 0}:`), key])
   // what an earlier, interrupted attempt left half-made
   await target.call('UNLINK', staging)
   await copyChunks({ source, target, key, staging, type })
@@ -95,21 +101,30 @@ export async function sweepStaging(connection: RespConnection): Promise<void> {
   } while (cursor !== '0')
 }
 
-/** For a ring at rest: whatever stands at the target is compared, and both copies are kept when they differ. */
-export async function moveBigKey(pair: Pair, key: Buffer, bytes: number): Promise<MoveOutcome> {
-  return (await exclusively(pair, key, () => moveAlone(pair, key, bytes))) ?? nothing
+interface BigMove {
+  readonly key: Buffer
+  readonly bytes: number
+  readonly token?: number
+  readonly replicas?: number
 }
 
-const nothing: MoveOutcome = { movedCount: 0, movedBytes: 0, conflicts: [] }
+/** For a ring at rest: whatever stands at the target is compared, and both copies are kept when they differ. */
+export async function moveBigKey(pair: Pair, big: BigMove): Promise<MoveOutcome> {
+  return (await exclusively(pair, big.key, () => moveAlone(pair, big))) ?? nothing
+}
 
-async function moveAlone(pair: Pair, key: Buffer, bytes: number): Promise<MoveOutcome> {
+const nothing: MoveOutcome = { movedCount: 0, movedBytes: 0, conflicts: [], big: [] }
+
+async function moveAlone(pair: Pair, { key, bytes, token, replicas = 0 }: BigMove): Promise<MoveOutcome> {
   for (let attempt = 0; attempt < maxRetries; attempt++) {
+    await watchBothUnder(pair, token)
     await pair.source.call('WATCH', key)
-    const copy = await buildCopy(pair, key)
-    const result = copy ? await settle(pair, key, copy) : 'touched'
+    const copy = await buildCopy(pair, { key, token })
+    const result = copy ? await settle(pair, { key, copy, replicas }) : 'touched'
     if (result === 'moved') return { ...nothing, movedCount: 1, movedBytes: bytes }
     if (result === 'conflict') return { ...nothing, conflicts: [key] }
     await pair.source.call('UNWATCH')
+    await pair.target.call('UNWATCH')
     if ((await pair.source.call('EXISTS', key)) === 0) return nothing
   }
   throw stopped(
@@ -120,8 +135,7 @@ async function moveAlone(pair: Pair, key: Buffer, bytes: number): Promise<MoveOu
 
 async function settle(
   { source, target }: Pair,
-  key: Buffer,
-  copy: BigCopy,
+  { key, copy, replicas }: { key: Buffer; copy: BigCopy; replicas: number },
 ): Promise<'moved' | 'conflict' | 'touched'> {
   const named = await takeName(target, copy, key)
   if (named === 'vanished' || named === 'touched') return 'touched'
@@ -135,6 +149,7 @@ async function settle(
       return 'conflict'
     }
   }
+  await awaitReplicas(target, replicas)
   if (await transact(source, [['UNLINK', key]], 'UNLINK')) return 'moved'
   // the source was written after it was read, and somebody may have written our copy since: both are kept
   return 'conflict'

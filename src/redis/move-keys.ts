@@ -15,7 +15,9 @@ import type { MoveOutcome } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import { isCopiedType } from './copy-chunks.js'
 import { moveBigKey, stagingPrefix } from './move-big-key.js'
+import { watchBothUnder } from './operator-fence.js'
 import { type Pair, transact } from './pair.js'
+import { awaitReplicas } from './replicas.js'
 import { type Command, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
 import { sameElements, sameValue } from './same-value.js'
@@ -28,6 +30,18 @@ interface Copy {
   readonly expiresAtMs: number
 }
 
+/** When a key may leave its source. */
+export interface RemoveOptions {
+  /** Under this token only; absent: nobody else is moving keys. */
+  readonly token?: number
+  /** So many replicas of the target must have it; default 0. */
+  readonly replicas?: number
+}
+
+export interface MoveOptions extends RemoveOptions {
+  readonly bigKeyBytes: number
+}
+
 const maxBatchBytes = 8 * 2 ** 20
 const maxRetries = 3
 
@@ -35,9 +49,10 @@ const maxRetries = 3
 export async function moveBatch(
   pair: Pair,
   keys: readonly Buffer[],
-  options: { bigKeyBytes: number },
+  options: MoveOptions,
 ): Promise<MoveOutcome> {
-  const total = { movedCount: 0, movedBytes: 0, conflicts: [] as Buffer[] }
+  const { bigKeyBytes, ...rest } = options
+  const total = { movedCount: 0, movedBytes: 0, conflicts: [] as Buffer[], big: [] }
   const add = (outcome: MoveOutcome) => {
     total.movedCount += outcome.movedCount
     total.movedBytes += outcome.movedBytes
@@ -48,19 +63,19 @@ export async function moveBatch(
   let batchBytes = 0
   for (const [index, key] of keys.entries()) {
     const bytes = sizes[index]!
-    if (bytes > options.bigKeyBytes) {
-      add(await moveBigKey(pair, key, bytes))
+    if (bytes > bigKeyBytes) {
+      add(await moveBigKey(pair, { key, bytes, ...rest }))
       continue
     }
     if (batch.length > 0 && batchBytes + bytes > maxBatchBytes) {
-      add(await moveSmallKeys(pair, batch))
+      add(await moveSmallKeys(pair, batch, rest))
       batch = []
       batchBytes = 0
     }
     batch.push(key)
     batchBytes += bytes
   }
-  if (batch.length > 0) add(await moveSmallKeys(pair, batch))
+  if (batch.length > 0) add(await moveSmallKeys(pair, batch, rest))
   return total
 }
 
@@ -70,9 +85,13 @@ export async function keySizes(source: RespConnection, keys: readonly Buffer[]):
   return replies.map((reply) => (typeof reply === 'number' ? reply : 0))
 }
 
-async function moveSmallKeys(pair: Pair, keys: readonly Buffer[]): Promise<MoveOutcome> {
+async function moveSmallKeys(
+  pair: Pair,
+  keys: readonly Buffer[],
+  options: RemoveOptions,
+): Promise<MoveOutcome> {
   for (let attempt = 0; attempt < maxRetries; attempt++) {
-    const outcome = await tryMove(pair, keys)
+    const outcome = await tryMove(pair, keys, options)
     if (outcome) return outcome
   }
   if (keys.length === 1) {
@@ -83,21 +102,27 @@ async function moveSmallKeys(pair: Pair, keys: readonly Buffer[]): Promise<MoveO
   }
   // somebody writes one of them: alone, each of the others goes through
   const outcomes: MoveOutcome[] = []
-  for (const key of keys) outcomes.push(await moveSmallKeys(pair, [key]))
+  for (const key of keys) outcomes.push(await moveSmallKeys(pair, [key], options))
   return {
     movedCount: outcomes.reduce((sum, each) => sum + each.movedCount, 0),
     movedBytes: outcomes.reduce((sum, each) => sum + each.movedBytes, 0),
     conflicts: outcomes.flatMap((each) => each.conflicts),
+    big: [],
   }
 }
 
 /** undefined: a key was touched in between, nothing is lost, try again. */
-async function tryMove(pair: Pair, keys: readonly Buffer[]): Promise<MoveOutcome | undefined> {
+async function tryMove(
+  pair: Pair,
+  keys: readonly Buffer[],
+  { token, replicas = 0 }: RemoveOptions,
+): Promise<MoveOutcome | undefined> {
+  await watchBothUnder(pair, token)
   await pair.target.call('WATCH', ...keys)
   const copies = await readCopies(pair.source, keys)
   if (copies.length === 0) {
     await Promise.all([pair.source.call('UNWATCH'), pair.target.call('UNWATCH')])
-    return { movedCount: 0, movedBytes: 0, conflicts: [] }
+    return { movedCount: 0, movedBytes: 0, conflicts: [], big: [] }
   }
   const results = await transact(pair.target, copies.map(restoreCommand), 'RESTORE')
   if (!results) {
@@ -121,8 +146,9 @@ async function tryMove(pair: Pair, keys: readonly Buffer[]): Promise<MoveOutcome
   const done = [...restored, ...equal]
   if (done.length === 0) {
     await pair.source.call('UNWATCH')
-    return { movedCount: 0, movedBytes: 0, conflicts }
+    return { movedCount: 0, movedBytes: 0, conflicts, big: [] }
   }
+  await awaitReplicas(pair.target, replicas)
   const removed = await transact(pair.source, [['UNLINK', ...done.map((copy) => copy.key)]], 'UNLINK')
   if (!removed) {
     await takeBack(pair.target, restored)
@@ -132,6 +158,7 @@ async function tryMove(pair: Pair, keys: readonly Buffer[]): Promise<MoveOutcome
     movedCount: done.length,
     movedBytes: done.reduce((sum, copy) => sum + copy.payload.length, 0),
     conflicts,
+    big: [],
   }
 }
 

@@ -10,22 +10,15 @@
  * A key that the target has already is newer there: the source's copy goes. The operator's steps are fenced by the
  * token of its lease, which every node it touches knows.
  */
-import { refused, stopped } from '../errors.js'
+import { stopped } from '../errors.js'
 import { printable } from '../printable.js'
 import { buildCopy, exclusively, takeName } from './move-big-key.js'
 import { keySizes } from './move-keys.js'
+import { fenced, requireToken, unlinkUnder, watchFence } from './operator-fence.js'
 import { type Pair, transact } from './pair.js'
-import { type Command, type Reply, ReplyError } from './resp.js'
+import { haveReplicas } from './replicas.js'
+import { type Command, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
-
-export const fenceKey = '__cachectl:operator'
-const fencedCode = 'FENCED'
-
-/** KEYS fence, keys; ARGV token. */
-const unlinkFenced = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('${fencedCode} another operator has taken over') end
-local keys = {}
-for i = 2, #KEYS do keys[i - 1] = KEYS[i] end
-return redis.call('UNLINK', unpack(keys))`
 
 export interface LiveMove {
   /** The operator's lease; absent for a client that moves a key it is about to write. */
@@ -34,6 +27,8 @@ export interface LiveMove {
   readonly bigKeyBytes: number
   /** No key at the source expires: what nobody changes need not be asked for each key. */
   readonly neverExpires?: boolean
+  /** So many replicas of the target must have a key before it leaves the source; default 0. */
+  readonly replicas?: number
 }
 
 export interface LiveMoveOutcome {
@@ -42,26 +37,13 @@ export interface LiveMoveOutcome {
   readonly movedBytes: number
   /** Left where they are, because of their size. */
   readonly big: readonly Buffer[]
+  /** Too few replicas of the target confirmed: keys stand at both, the target's is the newer one. */
+  readonly unconfirmed: boolean
 }
 
 export const defaultBigKeyBytes = 2 ** 20
 const maxAttempts = 4
 const maxBatchBytes = 8 * 2 ** 20
-
-/** Keys of any size: big ones by chunks. */
-export async function moveLiveBatch(
-  pair: Pair,
-  keys: readonly Buffer[],
-  move: LiveMove,
-): Promise<{ movedCount: number; movedBytes: number }> {
-  let { movedCount, movedBytes, big } = await moveLive(pair, keys, move)
-  for (const key of big) {
-    const outcome = await exclusively(pair, key, () => moveLiveBig(pair, key, move))
-    movedCount += outcome?.movedCount ?? 0
-    movedBytes += outcome?.movedBytes ?? 0
-  }
-  return { movedCount, movedBytes }
-}
 
 /** Every step may be repeated; a lost connection leaves a key at the source, or at both with the target's the newer. */
 export async function moveLive(
@@ -69,7 +51,7 @@ export async function moveLive(
   keys: readonly Buffer[],
   move: LiveMove,
 ): Promise<LiveMoveOutcome> {
-  const total = { movedCount: 0, movedBytes: 0, big: [] as Buffer[] }
+  const total = { movedCount: 0, movedBytes: 0, big: [] as Buffer[], unconfirmed: false }
   let left = keys
   for (let attempt = 1; left.length > 0 && attempt <= maxAttempts; attempt++) {
     const outcome = await tryMove(pair, left, move)
@@ -77,6 +59,7 @@ export async function moveLive(
     total.movedCount += outcome.movedCount
     total.movedBytes += outcome.movedBytes
     total.big.push(...outcome.big)
+    if (outcome.unconfirmed) return { ...total, unconfirmed: true }
     if (outcome.later.length < left.length) attempt = 0
     left = outcome.later
   }
@@ -87,6 +70,7 @@ export async function moveLive(
     total.movedCount += outcome.movedCount
     total.movedBytes += outcome.movedBytes
     total.big.push(...outcome.big)
+    total.unconfirmed ||= outcome.unconfirmed
   }
   return total
 }
@@ -103,54 +87,53 @@ export async function neverExpires(source: RespConnection): Promise<boolean> {
   return Number(line?.[1] ?? 0) === 0
 }
 
-/** The source does not change meanwhile, because its writers are gated out; what the target has already is newer. */
-async function moveLiveBig(
+/**
+ * A big key, by chunks, by the operator only. The source does not change meanwhile, because its writers are gated out;
+ * what the target has already is newer. A key that is still there afterwards is found by the next pass.
+ */
+export async function moveLiveBig(
   pair: Pair,
   key: Buffer,
-  { token }: LiveMove,
-): Promise<{ movedCount: number; movedBytes: number }> {
+  move: Pick<LiveMove, 'token' | 'replicas'>,
+): Promise<LiveMoveOutcome> {
+  return (await exclusively(pair, key, () => moveBigAlone(pair, key, move))) ?? nothing
+}
+
+const nothing: LiveMoveOutcome = { movedCount: 0, movedBytes: 0, big: [], unconfirmed: false }
+
+async function moveBigAlone(
+  pair: Pair,
+  key: Buffer,
+  { token, replicas = 0 }: Pick<LiveMove, 'token' | 'replicas'>,
+): Promise<LiveMoveOutcome> {
   const { source, target } = pair
-  const nothing = { movedCount: 0, movedBytes: 0 }
-  const bytes = Number(await source.call('MEMORY', 'USAGE', key))
-  const copy = await buildCopy(pair, key)
+  const movedBytes = Number(await source.call('MEMORY', 'USAGE', key))
+  const copy = await buildCopy(pair, { key, token })
   if (!copy) return nothing
-  if (token !== undefined) {
-    const [, held] = await target.send([
-      ['WATCH', fenceKey],
-      ['GET', fenceKey],
-    ])
-    requireToken(held, token)
-  }
+  requireToken((await target.send(watchFence(token))).at(-1), token)
   const named = await takeName(target, copy, key)
   if (named === 'touched') throw fenced()
-  // the next pass finds a key that is still at the source
   if (named === 'vanished') return nothing
   if (named === 'present') await target.call('UNLINK', copy.staging)
-  await removeAtSource(source, [key], token)
-  return { movedCount: 1, movedBytes: bytes }
+  if (!(await haveReplicas(target, replicas))) return { ...nothing, unconfirmed: true }
+  await unlinkUnder(source, [key], token)
+  return { ...nothing, movedCount: 1, movedBytes }
 }
 
 /** undefined: somebody touched a key at the target in between. */
 async function tryMove({ source, target }: Pair, keys: readonly Buffer[], move: LiveMove) {
-  const { token, bigKeyBytes, neverExpires } = move
-  const fence: Command[] =
-    token === undefined
-      ? []
-      : [
-          ['WATCH', fenceKey],
-          ['GET', fenceKey],
-        ]
+  const { token, bigKeyBytes, neverExpires, replicas = 0 } = move
   const [watched, sizes] = await Promise.all([
-    target.send([['WATCH', ...keys], ...fence]),
+    target.send([['WATCH', ...keys], ...watchFence(token)]),
     keySizes(source, keys),
   ])
   if (watched[0] instanceof ReplyError) throw replyFailure(target.access, 'WATCH', watched[0])
-  if (token !== undefined) requireToken(watched.at(-1), token)
+  requireToken(watched.at(-1), token)
   const { small, big, later } = sortBySize(keys, sizes, bigKeyBytes)
   const copies = await readCopies(source, small, neverExpires === true)
   if (copies.length === 0) {
     await target.call('UNWATCH')
-    return { movedCount: 0, movedBytes: 0, big, later }
+    return { movedCount: 0, movedBytes: 0, big, later, unconfirmed: false }
   }
   const restores = copies.map(({ key, payload, expiresAtMs }): Command => {
     return ['RESTORE', key, expiresAtMs, payload, 'ABSTTL']
@@ -165,16 +148,16 @@ async function tryMove({ source, target }: Pair, keys: readonly Buffer[], move: 
       'The source keeps the key. Mend what the server names, then `cachectl ring resume`.',
     )
   })
-  await removeAtSource(
-    source,
-    copies.map(({ key }) => key),
-    token,
-  )
+  if (!(await haveReplicas(target, replicas)))
+    return { movedCount: 0, movedBytes: 0, big, later, unconfirmed: true }
+  const moved = copies.map(({ key }) => key)
+  await unlinkUnder(source, moved, token)
   return {
     movedCount: copies.length,
     movedBytes: copies.reduce((sum, { payload }) => sum + payload.length, 0),
     big,
     later,
+    unconfirmed: false,
   }
 }
 
@@ -209,29 +192,4 @@ async function readCopies(source: RespConnection, keys: readonly Buffer[], never
     const expiresAtMs = neverExpires ? 0 : Math.max(0, Number(replies[each * index + 1]))
     return Buffer.isBuffer(payload) ? [{ key, payload, expiresAtMs }] : []
   })
-}
-
-async function removeAtSource(
-  source: RespConnection,
-  keys: readonly Buffer[],
-  token: number | undefined,
-): Promise<void> {
-  const command: Command =
-    token === undefined
-      ? ['UNLINK', ...keys]
-      : ['EVAL', unlinkFenced, keys.length + 1, fenceKey, ...keys, token]
-  const [reply] = await source.send([command])
-  if (reply instanceof ReplyError && reply.code === fencedCode) throw fenced()
-  if (reply instanceof ReplyError) throw replyFailure(source.access, 'UNLINK', reply)
-}
-
-function requireToken(reply: Reply | undefined, token: number): void {
-  if (String(reply) !== String(token)) throw fenced()
-}
-
-function fenced(): Error {
-  return refused(
-    'another operator has taken over this change of the ring (FENCED)',
-    'Nothing was lost. `cachectl ring status` shows who it is.',
-  )
 }

@@ -45,6 +45,7 @@ export async function readFacts(access: NodeAccess): Promise<ServerFacts> {
       maxmemoryBytes: Number(info.maxmemory ?? 0),
       evictionPolicy: info.maxmemory_policy ?? policy ?? 'unknown',
       connectedReplicas: Number(info.connected_slaves ?? 0),
+      evictedKeys: Number(info.evicted_keys ?? 0),
       maxClients: Number(info.maxclients ?? maxClients ?? 10_000),
       clockOffsetMs,
       keyBytes: await sampleKeyBytes(client),

@@ -1,19 +1,29 @@
 /** KeysPort on real servers: connections are opened when first used, kept, and closed with the scope. */
 import type { Clock } from '../clock.js'
+import { isUnreachable } from '../errors.js'
 import type { KeysPort, MoveOutcome, NodeAccess } from '../operations/ports.js'
 import { sweepStaging } from './move-big-key.js'
+import type { Held, Mover } from './movers.js'
+import { unlinkUnder } from './operator-fence.js'
 import type { Pair } from './pair.js'
 import { ReplyError } from './resp.js'
-import { RespConnection, replyFailure } from './resp-connection.js'
+import { type OpenConnection, type RespConnection, replyFailure } from './resp-connection.js'
 import { connectionError } from './socket.js'
+import { takeWanted } from './wanted-keys.js'
+
+export interface Moving {
+  readonly mover: Mover
+  readonly held: () => Held
+}
 
 export interface NodeKeysOptions {
   readonly clock: Clock
   readonly signal: AbortSignal
-  /** How a batch is carried: the fenced copy of a ring at rest, or MOVE of a live change. */
-  readonly moveBatch: (pair: Pair, keys: readonly Buffer[]) => Promise<MoveOutcome>
-  /** For CLIENT LIST. */
-  readonly clientName?: string
+  /** The name of its connections, for CLIENT LIST. */
+  readonly operatorName: string
+  readonly open: OpenConnection
+  /** Absent where keys are only looked at. */
+  readonly moving?: Moving
 }
 
 /** Names of ours are not data: half-made copies of big keys. */
@@ -40,6 +50,8 @@ class NodeKeys implements KeysPort {
   private readonly accesses: ReadonlyMap<string, NodeAccess>
   private readonly idle = new Map<string, Pair[]>()
   private readonly open = new Set<RespConnection>()
+  /** A connection a node for looking what clients wait for. */
+  private readonly wishes = new Map<string, RespConnection>()
 
   constructor(
     accesses: readonly NodeAccess[],
@@ -91,25 +103,48 @@ class NodeKeys implements KeysPort {
   async unlink(node: string, keys: readonly Buffer[]): Promise<void> {
     const connection = await this.connect(node)
     try {
-      await connection.call('UNLINK', ...keys)
+      await unlinkUnder(connection, keys, this.moving().held().token)
     } finally {
       this.drop(connection)
     }
   }
 
-  /** A lost connection is replaced and the batch starts again: every step of it is idempotent. */
-  async move(batch: Parameters<KeysPort['move']>[0]): ReturnType<KeysPort['move']> {
-    const name = `${batch.source}\n${batch.target}`
+  async wanted(node: string): Promise<Buffer[]> {
+    const known = this.wishes.get(node)
+    const connection = known && !known.isLost ? known : await this.connect(node)
+    this.wishes.set(node, connection)
+    return takeWanted(connection)
+  }
+
+  move({ source, target, keys }: Parameters<KeysPort['move']>[0]): Promise<MoveOutcome> {
+    return this.withPair({ source, target }, (pair) => this.moving().mover.batch(pair, keys))
+  }
+
+  moveBig({ source, target, key }: Parameters<KeysPort['moveBig']>[0]): Promise<MoveOutcome> {
+    return this.withPair({ source, target }, (pair) => this.moving().mover.big(pair, key))
+  }
+
+  private moving(): Moving {
+    if (!this.options.moving) throw new Error('these keys are only looked at')
+    return this.options.moving
+  }
+
+  /** A lost connection is replaced and the move starts again: every step of it is idempotent. */
+  private async withPair<T>(
+    { source, target }: { source: string; target: string },
+    body: (pair: Pair) => Promise<T>,
+  ): Promise<T> {
+    const name = `${source}\n${target}`
     for (let attempt = 1; ; attempt++) {
       let pair: Pair | undefined
       try {
-        pair = this.idle.get(name)?.pop() ?? (await this.connectPair(batch.source, batch.target))
-        const outcome = await this.options.moveBatch(pair, batch.keys)
+        pair = this.idle.get(name)?.pop() ?? (await this.connectPair(source, target))
+        const outcome = await body(pair)
         this.idle.set(name, [...(this.idle.get(name) ?? []), pair])
         return outcome
       } catch (error) {
         if (pair) for (const each of [pair.source, pair.target]) this.drop(each)
-        const lost = !pair || pair.source.isLost || pair.target.isLost
+        const lost = pair ? pair.source.isLost || pair.target.isLost : isUnreachable(error)
         if (!lost || attempt === attempts || this.options.signal.aborted) throw error
         await this.options.clock.sleep(100 * 2 ** attempt)
       }
@@ -133,9 +168,7 @@ class NodeKeys implements KeysPort {
     const access = this.accesses.get(id)
     if (!access) throw new Error(`no node ${id}`)
     try {
-      const connection = await RespConnection.open(access, {
-        clientName: this.options.clientName ?? 'cachectl',
-      })
+      const connection = await this.options.open(access, { clientName: this.options.operatorName })
       this.open.add(connection)
       return connection
     } catch (error) {

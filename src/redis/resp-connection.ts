@@ -25,7 +25,24 @@ interface Waiter {
   reject(error: unknown): void
 }
 
-export class RespConnection {
+/** A connection to a node, as clients and moves use it; `openConnection` gives one over a socket. */
+export interface RespConnection {
+  readonly access: NodeAccess
+  /** The other side went away or stopped answering, or we closed it. */
+  readonly isLost: boolean
+  /** One write; the replies in order, error replies among them as values. Rejects when the connection is lost. */
+  send(commands: readonly Command[]): Promise<Reply[]>
+  /** One command; an error reply is thrown, naming node and command. */
+  call(...command: CommandOf): Promise<Exclude<Reply, ReplyError>>
+  close(): void
+}
+
+/** Connects, authenticates, selects the database. Errors name the node and the remedy, never the secret. */
+export type OpenConnection = (access: NodeAccess, options?: RespOptions) => Promise<RespConnection>
+
+export const openConnection: OpenConnection = (access, options) => SocketConnection.open(access, options)
+
+class SocketConnection implements RespConnection {
   private readonly waiters: Waiter[] = []
   private closed: Error | undefined
   private readonly silence: NodeJS.Timeout
@@ -55,10 +72,9 @@ export class RespConnection {
     }, idleTimeoutMs).unref()
   }
 
-  /** Connects, authenticates, selects the database. Errors name the node and the remedy, never the secret. */
   static async open(access: NodeAccess, options: RespOptions = {}): Promise<RespConnection> {
     const socket = await openSocket(access.node, options)
-    const connection = new RespConnection(access, socket, options.idleTimeoutMs ?? defaultIdleTimeoutMs)
+    const connection = new SocketConnection(access, socket, options.idleTimeoutMs ?? defaultIdleTimeoutMs)
     try {
       const setUp = handshake(access, options.clientName)
       if (setUp.length > 0) assertHandshake(access, await connection.send(setUp))
@@ -69,7 +85,6 @@ export class RespConnection {
     return connection
   }
 
-  /** One write; the replies in order, error replies among them as values. Rejects when the connection is lost. */
   send(commands: readonly Command[]): Promise<Reply[]> {
     if (this.closed) return Promise.reject(this.closed)
     if (commands.length === 0) return Promise.resolve([])
@@ -80,14 +95,10 @@ export class RespConnection {
     })
   }
 
-  /** One command; an error reply is thrown, naming node and command. */
-  async call(...command: CommandOf): Promise<Exclude<Reply, ReplyError>> {
-    const [reply] = await this.send([command])
-    if (reply instanceof ReplyError) throw replyFailure(this.access, String(command[0]), reply)
-    return reply as Exclude<Reply, ReplyError>
+  call(...command: CommandOf): Promise<Exclude<Reply, ReplyError>> {
+    return callOver(this, command)
   }
 
-  /** The other side went away, or stopped answering; not set by our own `close`. */
   get isLost(): boolean {
     return this.closed !== undefined
   }
@@ -114,7 +125,17 @@ export class RespConnection {
   }
 }
 
-type CommandOf = readonly [string, ...(Uint8Array | string | number)[]]
+/** Sends one command over the connection and throws an error reply. */
+export async function callOver(
+  connection: Pick<RespConnection, 'access' | 'send'>,
+  command: CommandOf,
+): Promise<Exclude<Reply, ReplyError>> {
+  const [reply] = await connection.send([command])
+  if (reply instanceof ReplyError) throw replyFailure(connection.access, String(command[0]), reply)
+  return reply as Exclude<Reply, ReplyError>
+}
+
+export type CommandOf = readonly [string, ...(Uint8Array | string | number)[]]
 
 /** What must be sent first on a fresh socket; each command answers `+OK`. */
 export function handshake(access: NodeAccess, clientName?: string): Command[] {

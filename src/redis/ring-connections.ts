@@ -5,17 +5,18 @@
 import { randomUUID } from 'node:crypto'
 import { clientPrefix } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
-import { CachectlError, unreachable } from '../errors.js'
+import { CachectlError } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import type { NodeSpec } from '../ring/topology.js'
 import type { Pair } from './pair.js'
-import { RespConnection } from './resp-connection.js'
+import type { OpenConnection, RespConnection } from './resp-connection.js'
 
 export interface RingConnectionsOptions {
   readonly clientId: string
   readonly clock: Clock
   readonly readAccess: (nodes: readonly NodeSpec[]) => Promise<NodeAccess[]>
   readonly commandTimeoutMs: number
+  readonly open: OpenConnection
 }
 
 interface Numbered {
@@ -33,8 +34,14 @@ export class RingConnections {
 
   constructor(private readonly options: RingConnectionsOptions) {}
 
+  /** Connects to these from now on. Nothing is under way, so that what is closed here has nothing in flight. */
   setNodes(nodes: readonly NodeSpec[]): void {
     this.nodes = new Map(nodes.map((node) => [node.id, node]))
+    for (const { source, target } of [...this.pairs.values()].flat()) {
+      source.close()
+      target.close()
+    }
+    this.pairs.clear()
     for (const [id, opening] of this.open) {
       if (this.nodes.has(id)) continue
       this.open.delete(id)
@@ -70,10 +77,16 @@ export class RingConnections {
       const second = await this.connectChecked(target, check)
       pair = { source: first.connection, target: second.connection }
     }
-    const result = await body(pair)
-    // a pair whose move failed is not lent again: its WATCH may still stand
-    this.pairs.set(name, [...(this.pairs.get(name) ?? []), pair])
-    return result
+    try {
+      const result = await body(pair)
+      this.pairs.set(name, [...(this.pairs.get(name) ?? []), pair])
+      return result
+    } catch (error) {
+      // its WATCH may still stand, and something may still be in flight: it counts as lost from here on
+      pair.source.close()
+      pair.target.close()
+      throw error
+    }
   }
 
   /**
@@ -82,22 +95,30 @@ export class RingConnections {
    * not asked: what still happens there, nobody looks at.
    */
   async resolveLost(nodes: readonly NodeSpec[]): Promise<void> {
-    for (const numbered of this.all) {
-      if (!numbered.connection.isLost) continue
-      const node = nodes.find(({ id }) => id === numbered.node)
-      if (node) {
-        const helper = await this.openTo(node)
-        const [reply] = await helper.send([['CLIENT', 'KILL', 'ID', numbered.serverId]])
-        helper.close()
-        if (reply === undefined) throw unreachable(`node ${node.id}: CLIENT KILL was not answered`)
-      }
-      this.all.delete(numbered)
-    }
+    const lost = [...this.all].filter(({ connection }) => connection.isLost)
+    await Promise.all(
+      [...new Set(lost.map(({ node }) => node))].map(async (id) => {
+        const node = nodes.find((each) => each.id === id)
+        const there = lost.filter((each) => each.node === id)
+        if (node) await this.killAtServer(node, there)
+        for (const numbered of there) this.all.delete(numbered)
+      }),
+    )
   }
 
   close(): void {
     for (const numbered of this.all) numbered.connection.close()
     this.all.clear()
+  }
+
+  private async killAtServer(node: NodeSpec, connections: readonly Numbered[]): Promise<void> {
+    const helper = await this.openTo(node)
+    try {
+      // one that has gone by itself is answered with 0
+      for (const { serverId } of connections) await helper.call('CLIENT', 'KILL', 'ID', serverId)
+    } finally {
+      helper.close()
+    }
   }
 
   private async connect(id: string): Promise<Numbered> {
@@ -122,7 +143,7 @@ export class RingConnections {
 
   private async openTo(node: NodeSpec): Promise<RespConnection> {
     const [access] = await this.options.readAccess([node])
-    return RespConnection.open(access!, {
+    return this.options.open(access!, {
       clientName: `${clientPrefix}${this.options.clientId}:${randomUUID().slice(0, 8)}`,
       idleTimeoutMs: this.options.commandTimeoutMs,
       connectTimeoutMs: this.options.commandTimeoutMs,

@@ -19,6 +19,8 @@ export interface RingState {
   readonly after: Topology
   /** Ids of nodes of `before` that are gone with all they held; only while the change that removes them runs. */
   readonly lost?: readonly string[]
+  /** So many replicas of a target must have a key before it leaves its source; only while a change runs. */
+  readonly waitReplicas?: number
 }
 
 /** Ids of the nodes a key's commands may have to see. Equal: the key does not move. */
@@ -33,8 +35,16 @@ export function firstState(topology: Topology): RingState {
   return stateOf(1, 'stable', topology, topology)
 }
 
-export function prepareState(state: RingState, after: Topology, lost: readonly string[] = []): RingState {
-  return { ...stateOf(state.epoch + 1, 'prepare', state.before, after), ...(lost.length > 0 ? { lost } : {}) }
+export function prepareState(
+  state: RingState,
+  after: Topology,
+  { lost = [], waitReplicas = 0 }: { lost?: readonly string[]; waitReplicas?: number } = {},
+): RingState {
+  return {
+    ...stateOf(state.epoch + 1, 'prepare', state.before, after),
+    ...(lost.length > 0 ? { lost } : {}),
+    ...(waitReplicas > 0 ? { waitReplicas } : {}),
+  }
 }
 
 export function migrateState(state: RingState): RingState {

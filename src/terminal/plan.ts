@@ -80,6 +80,9 @@ export function renderChange(result: ChangeResult, path: string): string {
           `Cut off, because they did not follow in time: ${fencedClients.map((id) => printable(id)).join(', ')}`,
         ]
       : []),
+    ...Object.entries(result.evictedKeys ?? {}).map(
+      ([id, count]) => `node ${printable(id)} evicted ${formatCount(count)} keys meanwhile: they are gone.`,
+    ),
     `Written: ${printable(path)} (epoch ${epoch})`,
   ].join('\n')
 }

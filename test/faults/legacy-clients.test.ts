@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { systemClock } from '../../src/clock.js'
 import { parseTopology } from '../../src/files/topology-file.js'
-import { RespConnection } from '../../src/redis/resp-connection.js'
+import { openConnection, type RespConnection } from '../../src/redis/resp-connection.js'
 import { buildRing } from '../../src/ring/build-ring.js'
 import { runCli, startCli } from '../support/cli.js'
 import { startServers, type TestServers } from '../support/redis-servers.js'
@@ -17,7 +17,7 @@ describe('clients that do not follow the control store', () => {
   beforeEach(async () => {
     servers = await startServers(2)
     file = await servers.topologyFile({ count: 1 })
-    legacy = [await RespConnection.open({ node: servers.servers[0]!.node }, { clientName: 'old-app' })]
+    legacy = [await openConnection({ node: servers.servers[0]!.node }, { clientName: 'old-app' })]
     await legacy[0]!.send(Array.from({ length: keyCount }, (_, index) => ['SET', `k${index}`, 'old']))
   })
   afterEach(async () => {

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../../src/clock.js'
 import { moveBatch } from '../../src/redis/move-keys.js'
-import { moveLiveBatch } from '../../src/redis/move-live.js'
 import type { Pair } from '../../src/redis/pair.js'
-import { RespConnection } from '../../src/redis/resp-connection.js'
+import { openConnection, type RespConnection } from '../../src/redis/resp-connection.js'
 import { awkwardKey, createCommands, fingerprint } from '../support/data-set.js'
 import { answerLosingProxy } from '../support/interpose.js'
+import { moveWhole } from '../support/move-whole.js'
 import { startServers, type TestServers, testNode } from '../support/redis-servers.js'
 
 const keys = Array.from({ length: 12 }, (_, index) => awkwardKey(index))
 type Move = (pair: Pair, bigKeyBytes: number) => Promise<unknown>
 const moves: Record<string, Move> = {
   'the fenced copy': (pair, bigKeyBytes) => moveBatch(pair, keys, { bigKeyBytes }),
-  'MOVE of a live change': (pair, bigKeyBytes) => moveLiveBatch(pair, keys, { bigKeyBytes }),
+  'MOVE of a live change': (pair, bigKeyBytes) => moveWhole(pair, keys, { bigKeyBytes }),
 }
 
 describe('a move whose answer is lost after the server has done its work', () => {
@@ -31,7 +31,7 @@ describe('a move whose answer is lost after the server has done its work', () =>
   async function losing(end: keyof Pair, cutAt: number) {
     const index = end === 'source' ? 0 : 1
     const proxy = await answerLosingProxy(servers.servers[index]!.port, cutAt)
-    const through = await RespConnection.open({ node: testNode(end, proxy.port) })
+    const through = await openConnection({ node: testNode(end, proxy.port) })
     const other = await servers.connect(1 - index)
     const pair = end === 'source' ? { source: through, target: other } : { source: other, target: through }
     return {

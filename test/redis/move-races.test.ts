@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { systemClock } from '../../src/clock.js'
 import { sweepStaging } from '../../src/redis/move-big-key.js'
 import { moveBatch } from '../../src/redis/move-keys.js'
-import { fenceKey, moveLiveBatch } from '../../src/redis/move-live.js'
+import type { LiveMoveOutcome } from '../../src/redis/move-live.js'
+import { fenceKey } from '../../src/redis/operator-fence.js'
 import type { RespConnection } from '../../src/redis/resp-connection.js'
 import { interpose } from '../support/interpose.js'
+import { moveWhole } from '../support/move-whole.js'
 import { startServers, type TestServers } from '../support/redis-servers.js'
 
 const key = Buffer.from('k\0\xff', 'latin1')
@@ -52,7 +54,7 @@ describe('keys that somebody touches while they move', () => {
     await atSource.call('SET', key, 'a'.repeat(5_000))
     const touched = interpose(source, 'UNLINK', () => atSource.call('SETRANGE', key, 0, 'b'))
     const outcome = await moveBatch({ source: touched, target }, [key], big)
-    assert.deepEqual(outcome, { movedCount: 0, movedBytes: 0, conflicts: [key] })
+    assert.deepEqual(outcome, { movedCount: 0, movedBytes: 0, conflicts: [key], big: [] })
     assert.equal(String(await atSource.call('GETRANGE', key, 0, 1)), 'ba')
     assert.equal(String(await atTarget.call('GETRANGE', key, 0, 1)), 'aa')
   })
@@ -63,14 +65,14 @@ describe('keys that somebody touches while they move', () => {
       while ((await exists(atSource)) === 1) await systemClock.sleep(5)
     })
     const outcome = await moveBatch({ source, target: slow }, [key], big)
-    assert.deepEqual(outcome, { movedCount: 0, movedBytes: 0, conflicts: [] })
+    assert.deepEqual(outcome, { movedCount: 0, movedBytes: 0, conflicts: [], big: [] })
     assert.equal(await atTarget.call('DBSIZE'), 0)
   })
 
   describe('by MOVE of a live change', () => {
     it('the value at the target is the newer one', async () => {
       await Promise.all([atSource.call('SET', key, 'old'), atTarget.call('SET', key, 'newer')])
-      await moveLiveBatch({ source, target }, [key], small)
+      await moveWhole({ source, target }, [key], small)
       assert.equal(await exists(atSource), 0)
       assert.equal(String(await atTarget.call('GET', key)), 'newer')
     })
@@ -83,7 +85,7 @@ describe('keys that somebody touches while they move', () => {
           await source.call('UNLINK', key) // another mover has finished
           await atTarget.call(command, key, ...late)
         })
-        await moveLiveBatch({ source, target: touched }, [key], small)
+        await moveWhole({ source, target: touched }, [key], small)
         const left = await atTarget.call('GET', key)
         assert.equal(left && String(left), command === 'SET' ? 'newest' : null)
       })
@@ -92,7 +94,7 @@ describe('keys that somebody touches while they move', () => {
     it('an operator whose lease has gone moves nothing', async () => {
       await atSource.call('SET', key, 'v')
       await Promise.all([atSource.call('SET', fenceKey, 8), atTarget.call('SET', fenceKey, 8)])
-      await assert.rejects(moveLiveBatch({ source, target }, [key], { ...small, token: 7 }), {
+      await assert.rejects(moveWhole({ source, target }, [key], { ...small, token: 7 }), {
         exitCode: 5,
         message: /FENCED/,
       })
@@ -102,7 +104,7 @@ describe('keys that somebody touches while they move', () => {
     it('a big key leaves the source only when the target has it: its half-made copy was swept away', async () => {
       await atSource.call('SET', key, 'a'.repeat(5_000))
       const swept = interpose(target, 'RENAMENX', () => sweepStaging(atTarget))
-      await moveLiveBatch({ source, target: swept }, [key], big).catch(() => undefined)
+      await moveWhole({ source, target: swept }, [key], big).catch(() => undefined)
       assert.equal(Number(await exists(atSource)) + Number(await exists(atTarget)), 1)
     })
 
@@ -112,10 +114,10 @@ describe('keys that somebody touches while they move', () => {
       const pair = { source: await servers.connect(0), target: await servers.connect(1) }
       let second: unknown
       const overtaken = interpose(target, 'RENAMENX', async () => {
-        second = await moveLiveBatch(pair, [key], big)
+        second = await moveWhole(pair, [key], big)
       })
-      await moveLiveBatch({ source, target: overtaken }, [key], big)
-      assert.deepEqual(second, { movedCount: 0, movedBytes: 0 })
+      await moveWhole({ source, target: overtaken }, [key], big)
+      assert.equal((second as LiveMoveOutcome).movedCount, 0)
       assert.deepEqual([await exists(atSource), await atTarget.call('HLEN', key)], [0, names.length / 2])
     })
 
@@ -126,7 +128,7 @@ describe('keys that somebody touches while they move', () => {
       const full = interpose(target, 'XADD', () => limit('1'), 2)
       const freed = interpose(full, 'XADD', () => limit('0'), 3)
       try {
-        await moveLiveBatch({ source, target: freed }, [key], big).catch(() => undefined)
+        await moveWhole({ source, target: freed }, [key], big).catch(() => undefined)
       } finally {
         await limit('0')
       }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { gatherFacts } from '../../src/redis/node-facts.js'
-import { RespConnection } from '../../src/redis/resp-connection.js'
+import { openConnection } from '../../src/redis/resp-connection.js'
 import { freePort, startServers, type TestServers, testNode } from '../support/redis-servers.js'
 
 describe('the facts of a fleet', () => {
@@ -38,7 +38,7 @@ describe('the facts of a fleet', () => {
 
   it('counts the keys of the node’s own database', async () => {
     const access = { node: { ...servers.servers[0]!.node, db: 3 }, password: 'right-password' }
-    const connection = await RespConnection.open(access)
+    const connection = await openConnection(access)
     await connection.send([
       ['MSET', 'a', '1', 'b', '2'],
       ['SELECT', 0],

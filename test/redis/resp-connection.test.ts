@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type Server, type Socket } from 'node:net'
 import { systemClock } from '../../src/clock.js'
 import { readFacts } from '../../src/redis/node-facts.js'
-import { RespConnection } from '../../src/redis/resp-connection.js'
+import { openConnection } from '../../src/redis/resp-connection.js'
 import { freePort, startServers, type TestServers, testNode } from '../support/redis-servers.js'
 
 describe('a connection for pipelines', () => {
@@ -32,14 +32,14 @@ describe('a connection for pipelines', () => {
   }
 
   it('logs in, names itself, selects its database', async () => {
-    const connection = await RespConnection.open(access({ db: 3 }), { clientName: 'tester' })
+    const connection = await openConnection(access({ db: 3 }), { clientName: 'tester' })
     const list = String(await connection.call('CLIENT', 'LIST'))
     assert.match(list, /name=tester.* db=3 /)
     connection.close()
   })
 
   it('says which node refused the password, and never the password', async () => {
-    await assert.rejects(RespConnection.open({ ...access(), password: 'wrong-secret' }), (error: Error) => {
+    await assert.rejects(openConnection({ ...access(), password: 'wrong-secret' }), (error: Error) => {
       assert.match(error.message, /node n1 \(127\.0\.0\.1:\d+\): .*WRONGPASS/)
       assert.doesNotMatch(JSON.stringify(error) + error.message + String(error.cause), /wrong-secret/)
       return true
@@ -47,7 +47,7 @@ describe('a connection for pipelines', () => {
   })
 
   it('throws an error reply of one command, and gives those of a pipeline as values', async () => {
-    const connection = await RespConnection.open(access())
+    const connection = await openConnection(access())
     await assert.rejects(connection.call('NOSUCH'), { message: /node n1 .*NOSUCH: ERR unknown command/ })
     const replies = await connection.send([
       ['SET', 'k', 'v'],
@@ -66,7 +66,7 @@ describe('a connection for pipelines', () => {
       received = count
       socket.destroy()
     })
-    const connection = await RespConnection.open({ node: testNode('gone', port) })
+    const connection = await openConnection({ node: testNode('gone', port) })
     const results = await Promise.allSettled([connection.call('INCR', 'k'), connection.call('INCR', 'k')])
     assert.deepEqual(
       results.map(({ status }) => status),
@@ -80,7 +80,7 @@ describe('a connection for pipelines', () => {
 
   it('gives up on a server that falls silent', async () => {
     const { server, port } = await fakeServer(() => undefined)
-    const connection = await RespConnection.open({ node: testNode('mute', port) }, { idleTimeoutMs: 50 })
+    const connection = await openConnection({ node: testNode('mute', port) }, { idleTimeoutMs: 50 })
     await assert.rejects(connection.call('GET', 'k'), {
       exitCode: 4,
       message: /node mute .*no reply for 50 ms/,
@@ -90,7 +90,7 @@ describe('a connection for pipelines', () => {
 
   it('gives up on a silent server although others keep sending on the same connection', async () => {
     const { server, port } = await fakeServer(() => undefined)
-    const connection = await RespConnection.open({ node: testNode('mute', port) }, { idleTimeoutMs: 100 })
+    const connection = await openConnection({ node: testNode('mute', port) }, { idleTimeoutMs: 100 })
     let failed = false
     const first = connection.call('GET', 'k').catch((error: Error) => {
       failed = true
@@ -111,15 +111,15 @@ describe('a connection for pipelines', () => {
 
   it('notices a port that speaks something else', async () => {
     const { server, port } = await fakeServer((socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
-    const connection = await RespConnection.open({ node: testNode('web', port) })
+    const connection = await openConnection({ node: testNode('web', port) })
     await assert.rejects(connection.call('PING'), { message: /node web .*not a Redis reply/ })
     server.close()
   })
 
   it('names the right that is missing', async () => {
-    const admin = await RespConnection.open(access())
+    const admin = await openConnection(access())
     await admin.call('ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+get')
-    const connection = await RespConnection.open({
+    const connection = await openConnection({
       node: { ...access().node, username: 'reader' },
       password: 'pw',
     })

@@ -31,6 +31,10 @@ export function fakeFleet(contents: Record<string, Record<string, string>>): Fak
       if (keys.length > 0) yield keys.slice(0, 1)
     },
     async sweep() {},
+    async wanted() {
+      return []
+    },
+    moveBig: ({ key, ...move }) => fleet.move({ ...move, keys: [key] }),
     async unlink(node, keys) {
       for (const key of keys) nodes.get(node)!.delete(String(key))
     },
@@ -55,7 +59,7 @@ function moveKeys(
   nodes: ReadonlyMap<string, Map<string, string>>,
   { source, target, keys }: { source: string; target: string; keys: readonly Buffer[] },
 ): MoveOutcome {
-  const outcome = { movedCount: 0, movedBytes: 0, conflicts: [] as Buffer[] }
+  const outcome = { movedCount: 0, movedBytes: 0, conflicts: [] as Buffer[], big: [] }
   for (const key of keys) {
     const value = nodes.get(source)!.get(String(key))
     if (value === undefined) continue
@@ -83,6 +87,7 @@ export function serverFacts(more: Partial<ServerFacts> = {}): NodeFacts {
     maxmemoryBytes: 0,
     evictionPolicy: 'noeviction',
     connectedReplicas: 0,
+    evictedKeys: 0,
     maxClients: 10_000,
     clockOffsetMs: 0,
     keyBytes: 100,

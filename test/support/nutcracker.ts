@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { access, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { systemClock } from '../../src/clock.js'
-import { RespConnection } from '../../src/redis/resp-connection.js'
+import { openConnection, type RespConnection } from '../../src/redis/resp-connection.js'
 import { freePort, testNode } from './redis-servers.js'
 
 export interface Pool {
@@ -52,7 +52,7 @@ export async function startNutcracker(
   const connect = async (pool: number) => {
     for (let attempt = 0; ; attempt++) {
       try {
-        const connection = await RespConnection.open({ node: testNode('nutcracker', ports[pool]!) })
+        const connection = await openConnection({ node: testNode('nutcracker', ports[pool]!) })
         connections.push(connection)
         return connection
       } catch (error) {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { lookName } from '../../src/cache/ports.js'
 import { systemClock } from '../../src/clock.js'
 import { findServerBinary } from '../../src/lab/server-binary.js'
-import { RespConnection } from '../../src/redis/resp-connection.js'
+import { openConnection, type RespConnection } from '../../src/redis/resp-connection.js'
 import { defaultHash, defaultPointsPerWeight } from '../../src/ring/algorithms.js'
 import type { NodeSpec, RingSpec, Topology } from '../../src/ring/topology.js'
 
@@ -47,10 +47,7 @@ export async function startServers(
     servers: servers.map(({ server }) => server),
     directory,
     connect: async (index) => {
-      const connection = await RespConnection.open(
-        { node: servers[index]!.server.node },
-        { clientName: lookName },
-      )
+      const connection = await openConnection({ node: servers[index]!.server.node }, { clientName: lookName })
       connections.push(connection)
       return connection
     },
@@ -127,7 +124,7 @@ async function startServer(id: string, parent: string, args: readonly string[]) 
 async function answers(node: NodeSpec, child: ChildProcess): Promise<boolean> {
   for (let attempt = 0; attempt < 500 && child.exitCode === null; attempt++) {
     try {
-      const connection = await RespConnection.open({ node })
+      const connection = await openConnection({ node })
       const [reply] = await connection.send([['PING']])
       const [info] = await connection.send([['INFO', 'server']])
       connection.close()

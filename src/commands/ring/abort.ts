@@ -23,8 +23,8 @@ export default class RingAbort extends RingChangeCommand {
     const stored = await control.load().finally(() => control.close())
     if (!stored) throw refused('no change of the ring is under way', 'Nothing was changed.')
     const { after } = stored.state
-    const change = { after, lost: stored.state.lost ?? [], bigKeyBytes: 0, clients: 'follow' as const }
-    const state = await this.withChangePorts(file, change, (ports) => abortChange(this.holder(), ports))
+    const change = { file, after, lost: stored.state.lost ?? [], clients: 'follow' as const }
+    const state = await this.withPorts(change, (ports) => abortChange(this.holder(), ports))
     this.log(`Taken back: the ring is as it was (epoch ${state.epoch}).`)
     return { schema: 'cachectl/abort/v1', epoch: state.epoch }
   }

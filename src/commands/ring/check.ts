@@ -1,17 +1,18 @@
 import * as Flags from '@oclif/core/flags'
-import { BaseCommand, exitCodesHelp, topologyFlag } from '../../base-command.js'
+import { exitCodesHelp, topologyFlag } from '../../base-command.js'
+import { lookName } from '../../cache/ports.js'
 import { systemClock } from '../../clock.js'
 import { readAccess } from '../../files/secrets.js'
 import { checkRing } from '../../operations/check-ring.js'
 import { repairRing } from '../../operations/repair-ring.js'
-import { moveBatch } from '../../redis/move-keys.js'
 import { withNodeKeys } from '../../redis/node-keys.js'
-import type { Pair } from '../../redis/pair.js'
+import { openConnection } from '../../redis/resp-connection.js'
 import { buildRing } from '../../ring/build-ring.js'
+import { bigKeyFlag, RingChangeCommand } from '../../ring-change-command.js'
 import { type CheckReport, renderCheck, toCheckReport } from '../../terminal/check.js'
 import { createProgress } from '../../terminal/progress.js'
 
-export default class RingCheck extends BaseCommand {
+export default class RingCheck extends RingChangeCommand {
   static override summary = 'Scan the nodes for keys that lie on the wrong node, or on several.'
   static override description = `Exits with 3 when it finds any.\n\n${exitCodesHelp}`
   static override examples = [
@@ -28,31 +29,36 @@ export default class RingCheck extends BaseCommand {
       min: 1,
       max: 64,
     }),
-    'big-key': Flags.integer({
-      summary: 'With --repair: keys above this many bytes go by chunks.',
-      default: 1_048_576,
-      min: 1024,
-    }),
+    'big-key': bigKeyFlag,
   }
 
   async run(): Promise<CheckReport> {
     const { flags } = await this.parse(RingCheck)
-    const { topology } = await this.loadTopology(flags.topology)
+    const file = await this.loadTopology(flags.topology)
+    const { topology } = file
+    const ring = buildRing(topology)
+    const progress = await createProgress()
     const accesses = await readAccess(topology.nodes, process.env)
     const options = {
       clock: systemClock,
       signal: this.signal,
-      moveBatch: (pair: Pair, keys: readonly Buffer[]) =>
-        moveBatch(pair, keys, { bigKeyBytes: flags['big-key'] }),
+      operatorName: lookName,
+      open: openConnection,
     }
-    const progress = await createProgress()
-    const report = await withNodeKeys(accesses, options, async (keys) => {
-      const check = { ring: buildRing(topology), keys, progress, signal: this.signal, listLimit: flags.list }
-      const found = await checkRing(check)
-      if (!flags.repair || found.misplacedCount === 0) return toCheckReport(topology.name, found)
-      const repair = await repairRing({ ...check, clock: systemClock, concurrency: flags.connections })
-      return toCheckReport(topology.name, await checkRing(check), repair)
-    })
+    const check = () =>
+      withNodeKeys(accesses, options, (keys) =>
+        checkRing({ ring, keys, progress, signal: this.signal, listLimit: flags.list }),
+      )
+    await this.warnOfChange(file)
+    const found = await check()
+    let report = toCheckReport(topology.name, found)
+    if (flags.repair && found.misplacedCount > 0) {
+      const change = { file, after: topology, bigKeyBytes: flags['big-key'], clients: 'legacy' as const }
+      const repair = await this.withPorts(change, (ports) =>
+        repairRing({ ring, concurrency: flags.connections, holder: this.holder() }, ports),
+      )
+      report = toCheckReport(topology.name, await check(), repair)
+    }
     this.log(renderCheck(report))
     if (report.misplacedCount > 0) this.found()
     return report

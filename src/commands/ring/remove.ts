@@ -26,7 +26,12 @@ export default class RingRemove extends RingChangeCommand {
     const { args, flags } = await this.parse(RingRemove)
     const file = await this.loadTopology(flags.topology)
     if (flags.dead) await this.refuseAlive(file.topology, args.node)
-    return this.change(file, flags, (before) => withoutNode(before, args.node), flags.dead ? [args.node] : [])
+    return this.change(
+      file,
+      flags,
+      (before) => withoutNode(before, args.node),
+      flags.dead ? { lost: [args.node] } : {},
+    )
   }
 
   private async refuseAlive({ nodes }: Topology, id: string): Promise<void> {

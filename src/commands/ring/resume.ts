@@ -20,7 +20,12 @@ export default class RingResume extends RingChangeCommand {
     if (!stored || stored.state.phase === 'stable') {
       throw refused('no change of the ring is under way', '`cachectl ring status` shows where it is.')
     }
-    const { before, after, lost } = stored.state
-    return this.change({ ...file, topology: before }, { ...given, 'dry-run': false }, () => after, lost)
+    const { before, after } = stored.state
+    return this.change(
+      { ...file, topology: before },
+      { ...given, 'dry-run': false },
+      () => after,
+      stored.state,
+    )
   }
 }
