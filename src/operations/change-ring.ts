@@ -60,7 +60,10 @@ export interface ChangeResult {
   readonly epoch: number
   readonly movedKeyCount: number
   readonly movedBytes: number
+  /** Until the last key had moved. */
   readonly seconds: number
+  /** The last look at all keys of the sources, which found none to move. */
+  readonly verifySeconds: number
   readonly keysPerSec: number
   /** Clients that did not follow in time and were cut off; they read the state anew. */
   readonly fencedClients: readonly string[]
@@ -129,6 +132,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
       movedKeyCount: relocation.movedCount,
       movedBytes: relocation.movedBytes,
       seconds: relocation.seconds,
+      verifySeconds: relocation.verifySeconds,
       keysPerSec: relocation.seconds > 0 ? relocation.movedCount / relocation.seconds : 0,
       fencedClients,
       ...evictedSince(facts, await ports.facts.factsOf(nodes), nodes),

@@ -21,7 +21,13 @@ export interface DrainPorts extends BarrierPorts {
 }
 
 /** What an operator finds to move when all is done already. */
-export const nothingMoved: RelocationResult = { movedCount: 0, movedBytes: 0, conflicts: [], seconds: 0 }
+export const nothingMoved: RelocationResult = {
+  movedCount: 0,
+  movedBytes: 0,
+  conflicts: [],
+  seconds: 0,
+  verifySeconds: 0,
+}
 
 /** Passes over the sources, until one finds nothing. Conflicts are `stopped`: the operator has to decide. */
 export async function drain(

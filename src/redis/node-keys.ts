@@ -6,7 +6,7 @@ import { sweepStaging } from './move-big-key.js'
 import type { Held, Mover } from './movers.js'
 import { unlinkUnder } from './operator-fence.js'
 import type { Pair } from './pair.js'
-import { ReplyError } from './resp.js'
+import { type Reply, ReplyError } from './resp.js'
 import { type OpenConnection, type RespConnection, replyFailure } from './resp-connection.js'
 import { connectionError } from './socket.js'
 import { takeWanted } from './wanted-keys.js'
@@ -60,19 +60,25 @@ class NodeKeys implements KeysPort {
     this.accesses = new Map(accesses.map((access) => [access.node.id, access]))
   }
 
+  /** The next page is under way while its predecessor is worked on. */
   async *scan(node: string): AsyncGenerator<Buffer[]> {
     const connection = await this.connect(node)
+    const readPage = (cursor: string) => {
+      const page = connection.call('SCAN', cursor, 'COUNT', scanCount)
+      page.catch(() => undefined) // whoever asks for this page is told
+      return page
+    }
     try {
-      let cursor = '0'
-      do {
-        const reply = await connection.call('SCAN', cursor, 'COUNT', scanCount)
+      let next: ReturnType<typeof readPage> | undefined = readPage('0')
+      while (next) {
+        const reply: Reply = await next
         if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('SCAN answered something else')
-        cursor = String(reply[0])
+        const cursor: string = String(reply[0])
+        next = cursor === '0' ? undefined : readPage(cursor)
         const keys = reply[1].filter((key) => Buffer.isBuffer(key))
         const data = keys.filter((key) => !key.subarray(0, ownPrefix.length).equals(ownPrefix))
-
         if (data.length > 0) yield data
-      } while (cursor !== '0')
+      }
     } finally {
       this.drop(connection)
     }

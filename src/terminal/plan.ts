@@ -69,12 +69,14 @@ function sentences(plan: Preview): string[] {
 }
 
 export function renderChange(result: ChangeResult, path: string): string {
-  const { movedKeyCount, movedBytes, seconds, keysPerSec, epoch, fencedClients } = result
+  const { movedKeyCount, movedBytes, seconds, verifySeconds, keysPerSec, epoch, fencedClients } = result
   const rate = seconds > 0 ? ` in ${formatSeconds(seconds)} (${formatCount(keysPerSec)} keys/s)` : ''
   return [
     '',
     `Moved ${formatCount(movedKeyCount)} keys, ${formatBytes(movedBytes)} as sent${rate}.`,
-    'Verified: every key lies on its owner.',
+    ...(verifySeconds > 0
+      ? [`Verified in ${formatSeconds(verifySeconds)}: no key is left at a node that does not own it.`]
+      : []),
     ...(fencedClients.length > 0
       ? [
           `Cut off, because they did not follow in time: ${fencedClients.map((id) => printable(id)).join(', ')}`,
