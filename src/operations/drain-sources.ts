@@ -1,5 +1,5 @@
 /** The keys of a change leave their sources: what *migrate* of docs/protocol.md does, at a bearable pace. */
-import { type ImpactLimit, Pace, type PaceLimits } from '../plan/pace.js'
+import { batchKeysAt, type ImpactLimit, Pace, type PaceLimits } from '../plan/pace.js'
 import { planChange } from '../plan/plan-change.js'
 import { buildRing } from '../ring/build-ring.js'
 import { nodesOf, type RingState } from '../ring/epoch.js'
@@ -47,7 +47,8 @@ export async function drain(
       clock: ports.clock,
       progress: ports.progress,
       signal: ports.signal,
-      concurrency,
+      concurrency: limits.impact ? 1 : concurrency,
+      batchKeys: batchKeysAt(limits),
       expectedKeyCount: preview.expectedKeys ?? 0,
       pace,
     })

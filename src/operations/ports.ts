@@ -77,8 +77,8 @@ export interface MoveOutcome {
 
 /** The keys of nodes, found and carried; nodes by id. */
 export interface KeysPort {
-  /** All data keys of a node, in batches; a key that stays throughout is yielded at least once. */
-  scan(node: string): AsyncIterable<Buffer[]>
+  /** All data keys of a node, in pages of about so many (1,000); a key that stays throughout is yielded at least once. */
+  scan(node: string, pageKeys?: number): AsyncIterable<Buffer[]>
   /** Carries keys by the fenced copy: in a crash at any moment the source or the target holds each key, or both do. */
   move(batch: { source: string; target: string; keys: readonly Buffer[] }): Promise<MoveOutcome>
   /** Carries one big key, by chunks. */

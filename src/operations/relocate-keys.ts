@@ -16,6 +16,8 @@ export interface Relocation {
   readonly signal: AbortSignal
   /** Batches under way at once for each scanned node. */
   readonly concurrency: number
+  /** Default 100. */
+  readonly batchKeys?: number
   /** For the ETA; an estimate. */
   readonly expectedKeyCount: number
   /** Absent: as fast as it goes. */
@@ -39,7 +41,9 @@ export interface Conflict {
   readonly owner: string
 }
 
-const batchKeys = 100
+const defaultBatchKeys = 100
+/** SCAN's COUNT for each key of a batch: small batches are asked for where a server is to be spared. */
+const pagePerBatch = 10
 const maxPasses = 10
 /** So that a broken fleet can't fill the memory; the count goes on. */
 const maxListedConflicts = 10_000
@@ -129,7 +133,7 @@ async function relocateNode(
   node: string,
   run: { readonly totals: Totals; readonly pass: Pass },
 ): Promise<void> {
-  const { ring, keys, signal } = relocation
+  const { ring, keys, signal, batchKeys = defaultBatchKeys } = relocation
   const waiting = new Map<string, Buffer[]>()
   const running = new Set<Promise<void>>()
   let failure: unknown
@@ -144,7 +148,7 @@ async function relocateNode(
     running.add(moving)
   }
   try {
-    for await (const batch of keys.scan(node)) {
+    for await (const batch of keys.scan(node, batchKeys * pagePerBatch)) {
       if (failure !== undefined || signal.aborted) break
       for (const key of batch) {
         const owner = ring.topology.nodes[ring.ownerIndex(key)]!.id

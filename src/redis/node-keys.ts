@@ -29,7 +29,7 @@ export interface NodeKeysOptions {
 /** Names of ours are not data: half-made copies of big keys. */
 export const ownPrefix = Buffer.from('__cachectl:')
 
-const scanCount = 1_000
+const defaultPageKeys = 1_000
 const attempts = 6
 
 /** Lends the keys of the nodes to `body`; every connection is closed afterwards. */
@@ -61,10 +61,10 @@ class NodeKeys implements KeysPort {
   }
 
   /** The next page is under way while its predecessor is worked on. */
-  async *scan(node: string): AsyncGenerator<Buffer[]> {
+  async *scan(node: string, pageKeys = defaultPageKeys): AsyncGenerator<Buffer[]> {
     const connection = await this.connect(node)
     const readPage = (cursor: string) => {
-      const page = connection.call('SCAN', cursor, 'COUNT', scanCount)
+      const page = connection.call('SCAN', cursor, 'COUNT', pageKeys)
       page.catch(() => undefined) // whoever asks for this page is told
       return page
     }
