@@ -2,7 +2,8 @@
  * The gate of a node: the lowest epoch whose writes to moving keys it still takes. Only ever raised. A node without one
  * rejects: it has lost its memory, and with it what it promised.
  */
-import type { Command } from './resp.js'
+import { type Command, ReplyError } from './resp.js'
+import type { RespConnection } from './resp-connection.js'
 
 export const gateKey = '__cachectl:gate'
 
@@ -25,6 +26,22 @@ return redis.call('GET', KEYS[1])`
 export function gatedCommand(epoch: number, keys: readonly Buffer[], command: Command): Command {
   return ['EVAL', gated, keys.length + 1, gateKey, ...keys, epoch, ...command]
 }
+
+/**
+ * For a command that no script may run: whether the gate takes that epoch now. From here on EXEC fails on this
+ * connection when the gate moves; while it is closed nothing is watched.
+ */
+export async function watchGate(connection: RespConnection, epoch: number): Promise<boolean> {
+  const [, gate] = await connection.send([
+    ['WATCH', gateKey],
+    ['GET', gateKey],
+  ])
+  if (gate !== null && Number(String(gate)) <= epoch) return true
+  await connection.call('UNWATCH')
+  return false
+}
+
+export const gateIsClosed = new ReplyError(closedCode, `${closedCode} the gate is closed`)
 
 export function raiseGateCommand(epoch: number): Command {
   return ['EVAL', raise, 1, gateKey, epoch]
