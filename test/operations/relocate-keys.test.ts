@@ -92,7 +92,7 @@ describe('relocating keys', () => {
     for (const [id, keys] of fleet.nodes) for (const key of keys.keys()) assert.equal(ownerOf(key), id)
     const bigMoves = order.filter((each) => big.has(each))
     assert.equal(bigMoves[0], moving[19])
-    assert.equal(bigMoves.length, 20)
+    assert.equal(new Set(bigMoves).size, 20)
     assert.ok(order.lastIndexOf('batch') < order.indexOf(bigMoves[1]!))
   })
 
