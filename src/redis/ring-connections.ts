@@ -3,6 +3,7 @@
  * remembered until it is certain that nothing it carried can still be executed.
  */
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { clientPrefix } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { CachectlError } from '../errors.js'
@@ -36,11 +37,12 @@ export class RingConnections {
 
   /** Connects to these from now on. Nothing is under way, so that what is closed here has nothing in flight. */
   setNodes(nodes: readonly NodeSpec[]): void {
+    const before = this.nodes
     this.nodes = new Map(nodes.map((node) => [node.id, node]))
     for (const connection of [...this.idle.values()].flat(2)) connection.close()
     this.idle.clear()
     for (const [id, opening] of this.open) {
-      if (this.nodes.has(id)) continue
+      if (isDeepStrictEqual(this.nodes.get(id), before.get(id))) continue
       this.open.delete(id)
       opening.then((numbered) => this.drop(numbered)).catch(() => undefined)
     }

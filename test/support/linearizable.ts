@@ -30,7 +30,7 @@ export function isLinearizable(history: readonly Operation[], first: string | nu
   const returns = new Map<number, Entry>()
   for (let each = head.next; each; each = each.next) if (!each.isCall) returns.set(each.operation, each)
   const seen = new Set<string>()
-  const done = new Set<number>()
+  const done = new Done(history)
   const stack: { entry: Entry; value: string | null }[] = []
   let value = first
   let entry = head.next
@@ -40,7 +40,7 @@ export function isLinearizable(history: readonly Operation[], first: string | nu
       const after = apply(effect, value)
       if (after !== undefined) {
         done.add(entry.operation)
-        const memory = `${[...done].sort((a, b) => a - b).join()} ${after}`
+        const memory = `${done.name()} ${after}`
         if (!seen.has(memory)) {
           seen.add(memory)
           stack.push({ entry, value })
@@ -63,6 +63,59 @@ export function isLinearizable(history: readonly Operation[], first: string | nu
     entry = last.entry.next
   }
   return true
+}
+
+/**
+ * Which operations have been placed. Its name is as long as operations overlap, not as long as the history: nearly all
+ * that were called before the first one missing are in it.
+ */
+class Done {
+  /** Position of each operation with a known outcome, in the order of calls. */
+  private readonly positions = new Map<number, number>()
+  private readonly placed: boolean[] = []
+  private readonly unknown = new Set<number>()
+  private count = 0
+  private firstMissing = 0
+
+  constructor(history: readonly Operation[]) {
+    const known = history.flatMap(({ called, returned }, operation) =>
+      returned === Number.POSITIVE_INFINITY ? [] : [{ called, operation }],
+    )
+    known.sort((a, b) => a.called - b.called)
+    known.forEach(({ operation }, position) => {
+      this.positions.set(operation, position)
+      this.placed.push(false)
+    })
+  }
+
+  add(operation: number): void {
+    const position = this.positions.get(operation)
+    if (position === undefined) {
+      this.unknown.add(operation)
+      return
+    }
+    this.placed[position] = true
+    this.count += 1
+    while (this.placed[this.firstMissing]) this.firstMissing += 1
+  }
+
+  delete(operation: number): void {
+    const position = this.positions.get(operation)
+    if (position === undefined) {
+      this.unknown.delete(operation)
+      return
+    }
+    this.placed[position] = false
+    this.count -= 1
+    this.firstMissing = Math.min(this.firstMissing, position)
+  }
+
+  name(): string {
+    const ahead: number[] = []
+    for (let at = this.firstMissing + 1; ahead.length < this.count - this.firstMissing; at++)
+      if (this.placed[at]) ahead.push(at)
+    return `${this.firstMissing} ${ahead.join()} ${[...this.unknown].sort((a, b) => a - b).join()}`
+  }
 }
 
 /** The value afterwards; undefined: this answer is impossible now. */
