@@ -81,6 +81,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
   const nodes = nodesOf(prepareState(firstState(before), after, request))
   const facts = await preflight({ ...request, plan, nodes }, ports.facts)
   await requireRights(ports)
+  await requireEpoch(ports)
   if (!isResumed) await refuseOthers(request, ports)
   const factsOf = new Map(nodes.map(({ id }, index) => [id, facts[index]!]))
   const gone = { reachable: false, problem: '' } as const
@@ -186,6 +187,17 @@ async function currentState({ before, after }: ChangeRequest, control: ControlSt
   const stored = (await control.load()) ?? (await control.compareAndSwap(undefined, firstState(before)))
   if (stored) return stored
   throw refused('another operator began at the same moment', `Run the same command again. ${after.name}`)
+}
+
+/** A gate rises one step before its epoch is published, never further. */
+async function requireEpoch({ fleet, control }: OperatorPorts): Promise<void> {
+  const seen = await fleet.highestGate()
+  const epoch = (await control.load())?.state.epoch ?? 0
+  if (seen <= epoch + 1) return
+  throw refused(
+    `the control store holds ${epoch === 0 ? 'no ring' : `epoch ${epoch}`}, but the nodes have seen epoch ${seen}: it was rolled back or emptied`,
+    'Restore it, or `cachectl ring apply --mend-store` once the topology file says how the ring is. Nothing was changed.',
+  )
 }
 
 /** The store may hold: nothing, the topology before, the very change asked for, or its end. Anything else is refused. */

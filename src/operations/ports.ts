@@ -163,10 +163,15 @@ export interface FleetConnection {
 
 /** The nodes of a live change, all of them, as the operator sees them. Errors name the node. */
 export interface FleetPort {
-  /** From here on the nodes obey this token only, and no connection of another operator is left. */
-  takeOver(token: number): Promise<void>
+  /**
+   * From here on the nodes obey this token only, and no connection of another operator is left. A smaller token than
+   * they obey is refused, unless forced.
+   */
+  takeOver(lease: { readonly token: number; readonly force: boolean }): Promise<void>
   /** Raises the gate of each, and waits until so many replicas of each know; a gate never falls. */
   raiseGates(nodes: readonly string[], gate: { epoch: number; replicas: number }): Promise<void>
+  /** The highest gate of all nodes; 0 where none has one. */
+  highestGate(): Promise<number>
   /**
    * Takes what is ours off nodes that have left the ring, and ends the connections that ring clients still have there.
    * A node that another operator has taken over meanwhile is left alone.

@@ -11,9 +11,9 @@ import { missingRights } from './rights.js'
 import { connectionError } from './socket.js'
 import { wantedKey } from './wanted-keys.js'
 
-/** KEYS fence; ARGV token. A smaller token than the present one is refused. */
+/** KEYS fence; ARGV token, `force` or nothing. A smaller token than the present one is refused, unless forced. */
 const takeToken = `local held = tonumber(redis.call('GET', KEYS[1]) or '0')
-if held > tonumber(ARGV[1]) then return redis.error_reply('FENCED another operator has taken over') end
+if held > tonumber(ARGV[1]) and ARGV[2] ~= 'force' then return redis.error_reply('FENCED another operator has taken over') end
 redis.call('SET', KEYS[1], ARGV[1])
 return 'OK'`
 
@@ -53,9 +53,9 @@ class Fleet implements FleetPort {
     this.byId = new Map(accesses.map((access) => [access.node.id, access]))
   }
 
-  async takeOver(token: number): Promise<void> {
+  async takeOver({ token, force }: { token: number; force: boolean }): Promise<void> {
     await this.each(async (connection) => {
-      await connection.call('EVAL', takeToken, 1, fenceKey, token)
+      await connection.call('EVAL', takeToken, 1, fenceKey, token, force ? 'force' : '')
       const list = await listConnections(connection)
       const others = list.filter(
         ({ name }) => name.startsWith(operatorPrefix) && name !== this.options.operatorName,
@@ -75,6 +75,13 @@ class Fleet implements FleetPort {
         if (reply instanceof ReplyError) throw replyFailure(connection.access, 'raising the gate', reply)
         await awaitReplicas(connection, replicas)
       }),
+    )
+  }
+
+  async highestGate(): Promise<number> {
+    return Math.max(
+      0,
+      ...(await this.each(async (connection) => Number(await connection.call('GET', gateKey)))),
     )
   }
 
