@@ -22,6 +22,7 @@ import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-
 import type { KeysPort, NodeFacts, NodeFactsPort } from './ports.js'
 import { preflight } from './preflight.js'
 import { describePlan, type Preview } from './preview-change.js'
+import { publish } from './publish.js'
 import { clearStrays, sweepAstray } from './strays.js'
 import { underLease } from './under-lease.js'
 
@@ -273,19 +274,4 @@ async function flip(stored: StoredState, ports: OperatorPorts): Promise<StoredSt
   await ports.journal.record('flip', { epoch: next.epoch })
   await ports.fleet.raiseGates(gatedNodes(next), { epoch: next.epoch, replicas: next.waitReplicas ?? 0 })
   return publish(stored, next, 'migrate', ports)
-}
-
-async function publish(
-  stored: StoredState,
-  next: RingState,
-  step: string,
-  ports: OperatorPorts,
-): Promise<StoredState> {
-  await ports.journal.record(step, { epoch: next.epoch })
-  const published = await ports.control.compareAndSwap(stored, next)
-  if (published) return published
-  throw refused(
-    'another operator has changed the ring meanwhile',
-    'Nothing was lost. `cachectl ring status` shows where it is.',
-  )
 }

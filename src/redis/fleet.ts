@@ -1,5 +1,5 @@
 /** What a live change asks of the nodes besides their keys: gates, the operator's token, and who is connected. */
-import { clientOf, lookName, operatorPrefix } from '../cache/ports.js'
+import { clientOf, controlName, lookName, operatorPrefix } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import type { FleetConnection, FleetPort, NodeAccess } from '../operations/ports.js'
 import { gateKey, raiseGateCommand } from './gate.js'
@@ -99,7 +99,8 @@ class Fleet implements FleetPort {
     const lists = await this.each(async (connection, node) =>
       (await listConnections(connection)).map((each) => ({ ...each, node })),
     )
-    return lists.flat().filter(({ name }) => !name.startsWith(operatorPrefix) && name !== lookName)
+    const ours = new Set([lookName, controlName])
+    return lists.flat().filter(({ name }) => !name.startsWith(operatorPrefix) && !ours.has(name))
   }
 
   async kill(connections: readonly FleetConnection[]): Promise<void> {
