@@ -44,6 +44,12 @@ export function stopped(message: string, remedy?: string, cause?: unknown): Cach
   return new CachectlError(message, { exitCode: ExitCode.stopped, ...(remedy ? { remedy } : {}), cause })
 }
 
+/** The same error with one more line of what to do next. */
+export function withRemedy(error: CachectlError, line: string): CachectlError {
+  const remedy = error.remedy ? `${error.remedy}\n${line}` : line
+  return new CachectlError(error.message, { exitCode: error.exitCode, remedy, cause: error })
+}
+
 /** A node or a store did not answer: the same may go well later. */
 export function isUnreachable(error: unknown): error is CachectlError {
   return error instanceof CachectlError && error.exitCode === ExitCode.unreachable

@@ -3,7 +3,7 @@
  * follows from the control store and the nodes: so a change that was killed anywhere is finished by any operator.
  */
 import { type ControlStore, clientOf, type Lease, type StoredState } from '../cache/ports.js'
-import { refused } from '../errors.js'
+import { CachectlError, refused, withRemedy } from '../errors.js'
 import { planChange } from '../plan/plan-change.js'
 import { printable } from '../printable.js'
 import {
@@ -93,7 +93,8 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
   )
   await ports.confirm(preview)
 
-  return underLease(request.holder, ports, async (lease, leased) => {
+  let reached = found?.state
+  const changing = underLease(request.holder, ports, async (lease, leased): Promise<ChangeResult> => {
     await leased.journal.record(isResumed ? 'resume' : 'begin', {
       token: lease.token,
       holder: request.holder,
@@ -102,6 +103,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     requireSame(request, stored.state)
     const fencedClients: string[] = []
     if (stored.state.phase === 'stable') stored = await prepare(request, stored, { lease, ports: leased })
+    reached = stored.state
     if (stored.state.phase === 'prepare') {
       fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
       stored = await flip(stored, leased)
@@ -117,6 +119,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
         : nothingMoved
     if (stored.state.phase === 'migrate')
       stored = await publish(stored, committedState(stored.state), 'commit', leased)
+    reached = stored.state
     await ports.save(after)
     fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
     const stay = new Set(after.nodes.map(({ id }) => id))
@@ -140,6 +143,16 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
       ...evictedSince(facts, await ports.facts.factsOf(nodes), nodes),
     }
   })
+  return changing.catch((error: unknown) => {
+    throw wayOn(error, reached)
+  })
+}
+
+/** Whoever is stopped in the middle is told how it goes on. */
+function wayOn(error: unknown, reached: RingState | undefined): unknown {
+  const isMidway = reached !== undefined && reached.phase !== 'stable'
+  if (!(error instanceof CachectlError) || !isMidway || error.remedy?.includes('ring resume')) return error
+  return withRemedy(error, 'The ring serves on; `cachectl ring resume` finishes the change.')
 }
 
 function evictedSince(

@@ -9,9 +9,12 @@ import { type RespConnection, replyFailure } from './resp-connection.js'
 
 export const fenceKey = '__cachectl:operator'
 const fencedCode = 'FENCED'
+const lostCode = 'TOKENLOST'
 
 /** KEYS fence, keys; ARGV token. */
-const unlinkFenced = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('${fencedCode} another operator has taken over') end
+const unlinkFenced = `local held = redis.call('GET', KEYS[1])
+if not held then return redis.error_reply('${lostCode} no token') end
+if held ~= ARGV[1] then return redis.error_reply('${fencedCode} another operator has taken over') end
 local keys = {}
 for i = 2, #KEYS do keys[i - 1] = KEYS[i] end
 return redis.call('UNLINK', unpack(keys))`
@@ -26,7 +29,8 @@ export function watchFence(token: number | undefined): Command[] {
 }
 
 export function requireToken(reply: Reply | undefined, token: number | undefined): void {
-  if (token !== undefined && String(reply) !== String(token)) throw fenced()
+  if (token === undefined || String(reply) === String(token)) return
+  throw reply === null ? tokenLost() : fenced()
 }
 
 /** From here on EXEC fails at both ends when another operator takes over. Throws when one has. */
@@ -48,6 +52,7 @@ export async function unlinkUnder(
       : ['EVAL', unlinkFenced, keys.length + 1, fenceKey, ...keys, token]
   const [reply] = await connection.send([command])
   if (reply instanceof ReplyError && reply.code === fencedCode) throw fenced()
+  if (reply instanceof ReplyError && reply.code === lostCode) throw tokenLost()
   if (reply instanceof ReplyError) throw replyFailure(connection.access, 'UNLINK', reply)
 }
 
@@ -55,5 +60,13 @@ export function fenced(): Error {
   return refused(
     'another operator has taken over this change of the ring (FENCED)',
     'Nothing was lost. `cachectl ring status` shows who it is.',
+  )
+}
+
+/** Not put back by us: an operator that was frozen, and whose lease has gone, could do the same. */
+function tokenLost(): Error {
+  return refused(
+    'a node has forgotten this change of the ring: somebody removed its keys (FLUSHALL, FLUSHDB), ours among them',
+    'What it had is lost; everything else is where it was. `cachectl ring resume` goes on.',
   )
 }

@@ -34,8 +34,8 @@ export function createCommands(index: number, nowMs: number): Command[] {
 }
 
 /**
- * key (latin1) → DUMP and absolute expiry, for all keys of a node. A set's DUMP follows its table, whose seed is each
- * server's own: for sets it is the sorted members.
+ * key (latin1) → DUMP and absolute expiry, for all keys of a node. The DUMP of a set or hash follows its table, whose
+ * seed is each server's own: for these it is the sorted elements.
  */
 export async function fingerprint(
   connection: RespConnection,
@@ -50,7 +50,7 @@ export async function fingerprint(
     const keys = reply[1].filter((key) => Buffer.isBuffer(key)).filter((key) => !key.includes('__cachectl:'))
     const types = await connection.send(keys.map((key) => ['TYPE', key]))
     const read = (key: Buffer, index: number): Command[] => [
-      [types[index] === 'set' ? 'SMEMBERS' : 'DUMP', key],
+      [elementsOf[String(types[index])] ?? 'DUMP', key],
       ['PEXPIRETIME', key],
     ]
     const replies = await connection.send(keys.flatMap(read))
@@ -58,13 +58,22 @@ export async function fingerprint(
       const value = replies[2 * index]
       const expiresAtMs = Number(replies[2 * index + 1])
       if (Buffer.isBuffer(value)) found.set(key.toString('latin1'), { dump: value, expiresAtMs })
-      if (Array.isArray(value)) found.set(key.toString('latin1'), { dump: joinSorted(value), expiresAtMs })
+      const width = types[index] === 'hash' ? 2 : 1
+      if (Array.isArray(value))
+        found.set(key.toString('latin1'), { dump: joinSorted(value, width), expiresAtMs })
     })
   } while (cursor !== '0')
   return found
 }
 
-function joinSorted(members: readonly Reply[]): Buffer {
-  const sorted = members.filter((member) => Buffer.isBuffer(member)).sort(Buffer.compare)
-  return Buffer.concat(sorted.flatMap((member) => [Buffer.from(`${member.length}:`), member]))
+const elementsOf: Readonly<Record<string, string>> = { set: 'SMEMBERS', hash: 'HGETALL' }
+
+/** Elements of `width` replies each. */
+function joinSorted(replies: readonly Reply[], width: number): Buffer {
+  const parts = replies
+    .filter((reply) => Buffer.isBuffer(reply))
+    .map((part) => Buffer.concat([Buffer.from(`${part.length}:`), part]))
+  const elements: Buffer[] = []
+  for (let at = 0; at < parts.length; at += width) elements.push(Buffer.concat(parts.slice(at, at + width)))
+  return Buffer.concat(elements.sort(Buffer.compare))
 }

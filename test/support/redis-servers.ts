@@ -23,8 +23,17 @@ export interface TestServers {
   readonly servers: readonly TestServer[]
   readonly directory: string
   connect(index: number): Promise<RespConnection>
-  /** A topology file over the first `count` servers (all by default). */
-  topologyFile(options?: { count?: number; ring?: string; name?: string }): Promise<string>
+  /** A topology file over the first `count` servers (all by default); `urlOf`: where one is reached through a proxy. */
+  topologyFile(options?: {
+    count?: number
+    ring?: string
+    name?: string
+    urlOf?: (server: TestServer, index: number) => string
+  }): Promise<string>
+  /** kill -9. */
+  kill(index: number): Promise<void>
+  /** kill -9 unless it is dead already, and a new process on the same port and folder. */
+  restart(index: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -44,18 +53,32 @@ export async function startServers(
   )
   const connections: RespConnection[] = []
   return {
-    servers: servers.map(({ server }) => server),
+    get servers() {
+      return servers.map(({ server }) => server)
+    },
     directory,
+    kill: (index) => end(servers[index]!.child),
+    restart: async (index) => {
+      const { child, server, directory: own } = servers[index]!
+      await end(child)
+      servers[index] = await startOn(server.id, {
+        port: server.port,
+        directory: own,
+        args: options.args ?? [],
+      })
+    },
     connect: async (index) => {
       const connection = await openConnection({ node: servers[index]!.server.node }, { clientName: lookName })
       connections.push(connection)
       return connection
     },
-    topologyFile: async ({ count: nodeCount = count, ring = '', name = 'cachectl.yaml' } = {}) => {
+    topologyFile: async ({ count: nodeCount = count, ring = '', name = 'cachectl.yaml', urlOf } = {}) => {
       const path = join(directory, name)
       const nodes = servers
         .slice(0, nodeCount)
-        .map(({ server }) => `  - id: ${server.id}\n    url: ${server.url}\n`)
+        .map(
+          ({ server }, index) => `  - id: ${server.id}\n    url: ${urlOf?.(server, index) ?? server.url}\n`,
+        )
       await writeFile(path, `name: test\n${ring}nodes:\n${nodes.join('')}`)
       return path
     },
@@ -89,36 +112,34 @@ export function testTopology(nodes: readonly NodeSpec[], ring: Partial<RingSpec>
 }
 
 async function startServer(id: string, parent: string, args: readonly string[]) {
-  const binary = await findServerBinary(process.env)
+  const directory = await mkdtemp(join(parent, `${id}-`))
   for (let attempt = 0; ; attempt++) {
-    const port = await freePort()
-    const directory = await mkdtemp(join(parent, `${id}-`))
-    const child = spawn(
-      binary.path,
-      [
-        '--port',
-        String(port),
-        '--bind',
-        '127.0.0.1',
-        '--save',
-        '',
-        '--appendonly',
-        'no',
-        '--dir',
-        directory,
-        ...args,
-      ],
-      { env: { ...process.env, ...binary.env }, stdio: 'ignore' },
-    )
-    children.add(child)
-    const node = testNode(id, port)
-    if (await answers(node, child)) {
-      return { child, server: { id, port, url: node.url, pid: child.pid!, node } }
+    try {
+      return await startOn(id, { port: await freePort(), directory, args })
+    } catch (error) {
+      // another suite took the port between our look and the server's bind
+      if (attempt === 5) throw error
     }
-    await end(child)
-    // another suite took the port between our look and the server's bind
-    if (attempt === 5) throw new Error(`server ${id} did not start on port ${port}`)
   }
+}
+
+async function startOn(id: string, place: { port: number; directory: string; args: readonly string[] }) {
+  const { port, directory, args } = place
+  const binary = await findServerBinary(process.env)
+  const child = spawn(
+    binary.path,
+    [
+      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory],
+      ...['--save', '', '--appendonly', 'no', ...args],
+    ],
+    { env: { ...process.env, ...binary.env }, stdio: 'ignore' },
+  )
+  children.add(child)
+  const node = testNode(id, port)
+  if (await answers(node, child))
+    return { child, directory, server: { id, port, url: node.url, pid: child.pid!, node } }
+  await end(child)
+  throw new Error(`server ${id} did not start on port ${port}`)
 }
 
 async function answers(node: NodeSpec, child: ChildProcess): Promise<boolean> {
