@@ -21,7 +21,7 @@ import { passBarrier } from './barrier.js'
 import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-sources.js'
 import type { KeysPort, NodeFacts, NodeFactsPort } from './ports.js'
 import { preflight } from './preflight.js'
-import { describePlan, type Preview } from './preview-change.js'
+import { describePlan, type Preview, unawaitedReplicas } from './preview-change.js'
 import { publish } from './publish.js'
 import { clearStrays, sweepAstray } from './strays.js'
 import { underLease } from './under-lease.js'
@@ -91,7 +91,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     before.nodes.map(({ id }) => factsOf.get(id) ?? gone),
     request.lost,
   )
-  await ports.confirm(preview)
+  await ports.confirm({ ...preview, ...unawaitedReplicas(request.waitReplicas, nodes, facts) })
 
   let reached = found?.state
   const changing = underLease(request.holder, ports, async (lease, leased): Promise<ChangeResult> => {

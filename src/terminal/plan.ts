@@ -64,6 +64,11 @@ function sentences(plan: Preview): string[] {
       `${printable(id)} is gone: what it held, ${formatPercent(share)} of the keyspace, is lost and starts empty.`,
     )
   }
+  for (const [id, count] of Object.entries(plan.unawaitedReplicas ?? {})) {
+    lines.push(
+      `${printable(id)} has ${formatCount(count)} ${count === 1 ? 'replica' : 'replicas'}: only --wait-replicas keeps what has just moved safe from its failover.`,
+    )
+  }
   for (const problem of plan.problems) lines.push(`no live counts: ${printable(problem)}`)
   return lines
 }
