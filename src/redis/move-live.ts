@@ -13,7 +13,7 @@
 import { stopped } from '../errors.js'
 import { printable } from '../printable.js'
 import { buildCopy, exclusively, takeName } from './move-big-key.js'
-import { keySizes } from './move-keys.js'
+import { expiredMeanwhile, keySizes } from './move-keys.js'
 import { fenced, requireToken, unlinkUnder, watchFence } from './operator-fence.js'
 import { type Pair, transact } from './pair.js'
 import { haveReplicas } from './replicas.js'
@@ -189,7 +189,8 @@ async function readCopies(source: RespConnection, keys: readonly Buffer[], never
   const each = neverExpires ? 1 : 2
   return keys.flatMap((key, index) => {
     const payload = replies[each * index]
-    const expiresAtMs = neverExpires ? 0 : Math.max(0, Number(replies[each * index + 1]))
-    return Buffer.isBuffer(payload) ? [{ key, payload, expiresAtMs }] : []
+    const expiry = neverExpires ? -1 : Number(replies[each * index + 1])
+    if (!Buffer.isBuffer(payload) || expiry === expiredMeanwhile) return []
+    return [{ key, payload, expiresAtMs: Math.max(0, expiry) }]
   })
 }
