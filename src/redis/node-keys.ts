@@ -31,6 +31,8 @@ export const ownPrefix = Buffer.from('__cachectl:')
 
 const defaultPageKeys = 1_000
 const attempts = 6
+/** A node that takes connections and says nothing is waited for so long after the first loss. */
+const giveUpMs = 10_000
 
 /** Lends the keys of the nodes to `body`; every connection is closed afterwards. */
 export async function withNodeKeys<T>(
@@ -48,10 +50,9 @@ export async function withNodeKeys<T>(
 
 class NodeKeys implements KeysPort {
   private readonly accesses: ReadonlyMap<string, NodeAccess>
-  private readonly idle = new Map<string, Pair[]>()
+  /** Connections that nobody has, by the nodes they lead to. */
+  private readonly idle = new Map<string, RespConnection[][]>()
   private readonly open = new Set<RespConnection>()
-  /** A connection a node for looking what clients wait for. */
-  private readonly wishes = new Map<string, RespConnection>()
 
   constructor(
     accesses: readonly NodeAccess[],
@@ -62,64 +63,44 @@ class NodeKeys implements KeysPort {
 
   /** The next page is under way while its predecessor is worked on. */
   async *scan(node: string, pageKeys = defaultPageKeys): AsyncGenerator<Buffer[]> {
-    const connection = await this.connect(node)
+    // a cursor is the server's, not the connection's: a new connection goes on with it
     const readPage = (cursor: string) => {
-      const page = connection.call('SCAN', cursor, 'COUNT', pageKeys)
+      const page = this.withNode(node, (connection) => connection.call('SCAN', cursor, 'COUNT', pageKeys))
       page.catch(() => undefined) // whoever asks for this page is told
       return page
     }
-    try {
-      let next: ReturnType<typeof readPage> | undefined = readPage('0')
-      while (next) {
-        const reply: Reply = await next
-        if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('SCAN answered something else')
-        const cursor: string = String(reply[0])
-        next = cursor === '0' ? undefined : readPage(cursor)
-        const keys = reply[1].filter((key) => Buffer.isBuffer(key))
-        const data = keys.filter((key) => !key.subarray(0, ownPrefix.length).equals(ownPrefix))
-        if (data.length > 0) yield data
-      }
-    } finally {
-      this.drop(connection)
+    let next: ReturnType<typeof readPage> | undefined = readPage('0')
+    while (next) {
+      const reply: Reply = await next
+      if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('SCAN answered something else')
+      const cursor: string = String(reply[0])
+      next = cursor === '0' ? undefined : readPage(cursor)
+      const keys = reply[1].filter((key) => Buffer.isBuffer(key))
+      const data = keys.filter((key) => !key.subarray(0, ownPrefix.length).equals(ownPrefix))
+      if (data.length > 0) yield data
     }
   }
 
-  async exist(node: string, keys: readonly Buffer[]): Promise<boolean[]> {
-    const connection = await this.connect(node)
-    try {
+  exist(node: string, keys: readonly Buffer[]): Promise<boolean[]> {
+    return this.withNode(node, async (connection) => {
       const replies = await connection.send(keys.map((key) => ['EXISTS', key]))
       return replies.map((reply) => {
         if (reply instanceof ReplyError) throw replyFailure(connection.access, 'EXISTS', reply)
         return reply === 1
       })
-    } finally {
-      this.drop(connection)
-    }
+    })
   }
 
-  async sweep(node: string): Promise<void> {
-    const connection = await this.connect(node)
-    try {
-      await sweepStaging(connection)
-    } finally {
-      this.drop(connection)
-    }
+  sweep(node: string): Promise<void> {
+    return this.withNode(node, sweepStaging)
   }
 
-  async unlink(node: string, keys: readonly Buffer[]): Promise<void> {
-    const connection = await this.connect(node)
-    try {
-      await unlinkUnder(connection, keys, this.moving().held().token)
-    } finally {
-      this.drop(connection)
-    }
+  unlink(node: string, keys: readonly Buffer[]): Promise<void> {
+    return this.withNode(node, (connection) => unlinkUnder(connection, keys, this.moving().held().token))
   }
 
-  async wanted(node: string): Promise<Buffer[]> {
-    const known = this.wishes.get(node)
-    const connection = known && !known.isLost ? known : await this.connect(node)
-    this.wishes.set(node, connection)
-    return takeWanted(connection)
+  wanted(node: string): Promise<Buffer[]> {
+    return this.withNode(node, takeWanted)
   }
 
   move({ source, target, keys }: Parameters<KeysPort['move']>[0]): Promise<MoveOutcome> {
@@ -130,44 +111,62 @@ class NodeKeys implements KeysPort {
     return this.withPair({ source, target }, (pair) => this.moving().mover.big(pair, key))
   }
 
+  close(): void {
+    for (const connection of this.open) connection.close()
+  }
+
   private moving(): Moving {
     if (!this.options.moving) throw new Error('these keys are only looked at')
     return this.options.moving
   }
 
-  /** A lost connection is replaced and the move starts again: every step of it is idempotent. */
-  private async withPair<T>(
+  private withNode<T>(node: string, body: (connection: RespConnection) => Promise<T>): Promise<T> {
+    return this.withConnections([node], ([connection]) => body(connection!))
+  }
+
+  private withPair<T>(
     { source, target }: { source: string; target: string },
     body: (pair: Pair) => Promise<T>,
   ): Promise<T> {
-    const name = `${source}\n${target}`
+    return this.withConnections([source, target], ([first, second]) =>
+      body({ source: first!, target: second! }),
+    )
+  }
+
+  /** Lends a connection to each of the nodes. Lost ones are replaced and the work starts again: it is idempotent. */
+  private async withConnections<T>(
+    nodes: readonly string[],
+    body: (connections: readonly RespConnection[]) => Promise<T>,
+  ): Promise<T> {
+    const { clock, signal } = this.options
+    const name = nodes.join('\n')
+    let failedMs: number | undefined
     for (let attempt = 1; ; attempt++) {
-      let pair: Pair | undefined
+      let lent: RespConnection[] | undefined
       try {
-        pair = this.idle.get(name)?.pop() ?? (await this.connectPair(source, target))
-        const outcome = await body(pair)
-        this.idle.set(name, [...(this.idle.get(name) ?? []), pair])
+        lent = this.idle.get(name)?.pop() ?? (await this.connectAll(nodes))
+        const outcome = await body(lent)
+        this.idle.set(name, [...(this.idle.get(name) ?? []), lent])
         return outcome
       } catch (error) {
-        if (pair) for (const each of [pair.source, pair.target]) this.drop(each)
-        const lost = pair ? pair.source.isLost || pair.target.isLost : isUnreachable(error)
-        if (!lost || attempt === attempts || this.options.signal.aborted) throw error
-        await this.options.clock.sleep(100 * 2 ** attempt)
+        // seen before we close them: what a server refuses is not lost, and it would refuse again
+        const isLost = lent ? lent.some((connection) => connection.isLost) : isUnreachable(error)
+        for (const connection of lent ?? []) this.drop(connection)
+        failedMs ??= clock.nowMs()
+        const isGivenUp = attempt === attempts || clock.nowMs() - failedMs > giveUpMs
+        if (!isLost || isGivenUp || signal.aborted) throw error
+        await clock.sleep(100 * 2 ** attempt)
       }
     }
   }
 
-  close(): void {
-    for (const connection of this.open) connection.close()
-  }
-
-  private async connectPair(source: string, target: string): Promise<Pair> {
-    const [first, second] = await Promise.allSettled([this.connect(source), this.connect(target)])
-    if (first.status === 'fulfilled' && second.status === 'fulfilled') {
-      return { source: first.value, target: second.value }
-    }
-    for (const each of [first, second]) if (each.status === 'fulfilled') this.drop(each.value)
-    throw first.status === 'rejected' ? first.reason : (second as PromiseRejectedResult).reason
+  private async connectAll(nodes: readonly string[]): Promise<RespConnection[]> {
+    const results = await Promise.allSettled(nodes.map((node) => this.connect(node)))
+    const failure = results.find((result) => result.status === 'rejected')
+    const connections = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    if (!failure) return connections
+    for (const connection of connections) this.drop(connection)
+    throw failure.reason
   }
 
   private async connect(id: string): Promise<RespConnection> {

@@ -17,6 +17,8 @@ export interface RespOptions {
 }
 
 const defaultIdleTimeoutMs = 30_000
+/** No work is lost when a fresh connection is given up, so that a node which accepts and says nothing is found sooner. */
+const longestHandshakeMs = 15_000
 
 interface Waiter {
   readonly replies: Reply[]
@@ -45,17 +47,16 @@ export const openConnection: OpenConnection = (access, options) => SocketConnect
 class SocketConnection implements RespConnection {
   private readonly waiters: Waiter[] = []
   private closed: Error | undefined
-  private readonly silence: NodeJS.Timeout
+  private silence!: NodeJS.Timeout
 
   private constructor(
     readonly access: NodeAccess,
     private readonly socket: Socket,
     idleTimeoutMs: number,
   ) {
+    this.limitSilence(idleTimeoutMs)
     const parser = new ReplyParser((reply) => this.accept(reply))
-    const lost = (why: string, cause?: unknown) => {
-      this.fail(unreachable(`node ${nodeName(access.node)}: ${why}`, undefined, cause))
-    }
+    const lost = (why: string, cause?: unknown) => this.lose(why, cause)
     socket.on('data', (chunk: Buffer) => {
       this.silence.refresh()
       try {
@@ -66,15 +67,20 @@ class SocketConnection implements RespConnection {
     })
     socket.on('error', (error) => lost(describeError(error), error))
     socket.on('close', () => lost('the connection was closed'))
-    // of our own, because a socket's timeout is also put off by what is written
+  }
+
+  /** A timer of our own, because a socket's timeout is also put off by what is written. */
+  private limitSilence(idleTimeoutMs: number): void {
+    clearTimeout(this.silence)
     this.silence = setTimeout(() => {
-      if (this.waiters.length > 0) lost(`no reply for ${idleTimeoutMs} ms`)
+      if (this.waiters.length > 0) this.lose(`no reply for ${idleTimeoutMs} ms`)
     }, idleTimeoutMs).unref()
   }
 
   static async open(access: NodeAccess, options: RespOptions = {}): Promise<RespConnection> {
     const socket = await openSocket(access.node, options)
-    const connection = new SocketConnection(access, socket, options.idleTimeoutMs ?? defaultIdleTimeoutMs)
+    const { idleTimeoutMs = defaultIdleTimeoutMs } = options
+    const connection = new SocketConnection(access, socket, Math.min(longestHandshakeMs, idleTimeoutMs))
     try {
       const setUp = handshake(access, options.clientName)
       if (setUp.length > 0) assertHandshake(access, await connection.send(setUp))
@@ -82,6 +88,7 @@ class SocketConnection implements RespConnection {
       connection.close()
       throw connectionError(access.node, error)
     }
+    connection.limitSilence(idleTimeoutMs)
     return connection
   }
 
@@ -114,6 +121,10 @@ class SocketConnection implements RespConnection {
     if (waiter.replies.length < waiter.count) return
     this.waiters.shift()
     waiter.resolve(waiter.replies)
+  }
+
+  private lose(why: string, cause?: unknown): void {
+    this.fail(unreachable(`node ${nodeName(this.access.node)}: ${why}`, undefined, cause))
   }
 
   private fail(error: Error): void {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { assertFailed, ChangingRing, preload } from '../support/changing-ring.js'
 
-// what is waited for is the same; only the pauses between attempts are shorter
 const quick = { NODE_OPTIONS: preload('quick-timers') }
 const slowly = ['--connections', '1', '--max-keys-per-sec', '100']
 
