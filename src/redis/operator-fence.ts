@@ -8,10 +8,10 @@ import { type Command, type Reply, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
 
 export const fenceKey = '__cachectl:operator'
-const fencedCode = 'FENCED'
+export const fencedCode = 'FENCED'
 
 /** KEYS fence, keys; ARGV token. */
-const unlinkFenced = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('${fencedCode} another operator has taken over') end
+export const unlinkFencedScript = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('${fencedCode} another operator has taken over') end
 local keys = {}
 for i = 2, #KEYS do keys[i - 1] = KEYS[i] end
 return redis.call('UNLINK', unpack(keys))`
@@ -45,7 +45,7 @@ export async function unlinkUnder(
   const command: Command =
     token === undefined
       ? ['UNLINK', ...keys]
-      : ['EVAL', unlinkFenced, keys.length + 1, fenceKey, ...keys, token]
+      : ['EVAL', unlinkFencedScript, keys.length + 1, fenceKey, ...keys, token]
   const [reply] = await connection.send([command])
   if (reply instanceof ReplyError && reply.code === fencedCode) throw fenced()
   if (reply instanceof ReplyError) throw replyFailure(connection.access, 'UNLINK', reply)
