@@ -69,6 +69,9 @@ export class Network {
   }
 }
 
+/** Longer than anything is late. */
+const keepAliveMs = 6_000
+
 interface Waiter {
   readonly count: number
   readonly replies: Reply[]
@@ -145,7 +148,7 @@ class Link implements RespConnection {
   abandon(isHostGone: boolean): void {
     if (this.closed) return
     this.closed = new Error('its process has died')
-    if (!isHostGone) this.post('close', 0)
+    this.tellServer(!isHostGone)
   }
 
   /** Whether and how this pipeline's connection is lost; how much later it arrives then. */
@@ -248,9 +251,15 @@ class Link implements RespConnection {
     const error = unreachable(`node ${node.id}: ${why}`)
     this.closed = error
     world.note(() => `${node.id} ${actor.name}#${this.session?.id ?? '-'}: ${why}`)
-    // a server that hears nothing of it keeps the connection
-    if (!this.isEndedByServer && (this.network.isCalm() || world.chance(0.8))) this.post('close', 0)
+    this.tellServer(this.network.isCalm() || world.chance(0.8))
     for (const waiter of this.waiters.splice(0)) waiter.reject(error)
+  }
+
+  /** A server that hears nothing of a connection's end keeps it for a while. */
+  private tellServer(isHeard: boolean): void {
+    if (this.isEndedByServer) return
+    if (isHeard) this.post('close', 0)
+    else this.network.world.schedule(keepAliveMs, undefined, () => this.endAtServer())
   }
 
   private setTimer(): void {
