@@ -81,7 +81,15 @@ class Fleet implements FleetPort {
   async forget(nodes: readonly string[], token: number): Promise<void> {
     for (const node of nodes) {
       const connection = await this.connection(node)
-      const forgotten = await connection.call('EVAL', forgetFencedScript, 3, fenceKey, gateKey, wantedKey, token)
+      const forgotten = await connection.call(
+        'EVAL',
+        forgetFencedScript,
+        3,
+        fenceKey,
+        gateKey,
+        wantedKey,
+        token,
+      )
       const clients = (await listConnections(connection)).filter(({ name }) => clientOf(name) !== undefined)
       // what a client sent there and never had an answer to must not be run when this node comes back one day
       if (Number(forgotten) > 0) await killAll(connection, clients)

@@ -1,9 +1,9 @@
 /** An application: it opens the ring, does a few things to a few keys at some times, and remembers what it saw. */
 import type { ControlStore } from '../../src/cache/ports.js'
 import { CachectlError } from '../../src/errors.js'
-import { RingClient, type RingClientOptions } from '../../src/redis/ring-client.js'
 import { UnknownOutcomeError } from '../../src/redis/command-router.js'
 import type { OpenConnection } from '../../src/redis/resp-connection.js'
+import { RingClient, type RingClientOptions } from '../../src/redis/ring-client.js'
 import type { Effect } from '../support/linearizable.js'
 import type { Key } from './stage.js'
 import type { Actor, World } from './world.js'
@@ -27,7 +27,11 @@ export interface ApplicationOptions {
   readonly keys: readonly Key[]
   readonly history: Seen[]
   readonly startsMs: number
+  readonly lanes: number
   readonly longestPauseMs: number
+  /** Of a pause that ends when the ring changes. */
+  readonly waitProbability: number
+  readonly nextChange: () => Promise<void>
   readonly operations: number
 }
 
@@ -41,16 +45,15 @@ export class Application {
   constructor(private readonly options: ApplicationOptions) {}
 
   async run(): Promise<void> {
-    const { world, actor, startsMs, operations, longestPauseMs } = this.options
+    const { world, actor, startsMs, operations, lanes } = this.options
     const clock = world.clockOf(actor)
     await clock.sleep(startsMs)
     const ring = await this.openRing()
     this.ring = ring
-    const lanes = 1 + world.random.below(2)
     await Promise.all(
       Array.from({ length: lanes }, async (_, lane) => {
         for (let done = lane; done < operations; done += lanes) {
-          await clock.sleep(world.between(0, longestPauseMs))
+          await this.pause()
           await this.operate(ring)
         }
       }),
@@ -60,6 +63,13 @@ export class Application {
   async close(): Promise<void> {
     await this.ring?.close()
     this.ring = undefined
+  }
+
+  private async pause(): Promise<void> {
+    const { world, actor, longestPauseMs, waitProbability, nextChange } = this.options
+    const clock = world.clockOf(actor)
+    if (world.chance(waitProbability)) await Promise.race([nextChange(), clock.sleep(300)])
+    else await clock.sleep(world.between(0, longestPauseMs))
   }
 
   private async openRing(): Promise<RingClient> {
@@ -87,13 +97,13 @@ export class Application {
     const { world, keys } = this.options
     const key = world.pick(keys)
     const dice = world.random.next()
-    if (dice < 0.06) return this.readMany(ring)
-    if (dice < 0.1) return this.deleteMany(ring)
-    if (dice < 0.4) return this.read(ring, key)
-    if (dice < 0.55) return this.write(ring, key, { kind: 'del', answer: undefined })
+    if (dice < 0.04) return this.readMany(ring)
+    if (dice < 0.08) return this.deleteMany(ring)
+    if (dice < 0.36) return this.read(ring, key)
+    if (dice < 0.6) return this.write(ring, key, { kind: 'del', answer: undefined })
     if (key.kind === 'counter') return this.write(ring, key, { kind: 'incr', answer: undefined })
     const value = `${this.options.actor.name}.${++this.serial};`
-    if (key.kind === 'log' || dice < 0.7)
+    if (key.kind === 'log' || dice < 0.72)
       return this.write(ring, key, { kind: 'append', more: value, answer: undefined })
     const ttlMs = key.kind === 'lease' && world.chance(0.7) ? Math.ceil(world.between(5, 400)) : undefined
     return this.write(ring, key, { kind: 'set', value }, ttlMs)

@@ -7,8 +7,8 @@ import type { NodeAccess } from '../../src/operations/ports.js'
 import { type Command, type Reply, ReplyError } from '../../src/redis/resp.js'
 import {
   assertHandshake,
-  callOver,
   type CommandOf,
+  callOver,
   handshake,
   type OpenConnection,
   type RespConnection,
@@ -20,6 +20,8 @@ export interface NetworkOptions {
   readonly latencyMs: number
   /** Of each pipeline, while faults strike. */
   readonly lossProbability: number
+  /** Of each pipeline, also in calm: it comes late, and is not lost. */
+  readonly hiccupProbability: number
   /** Faults strike until then. */
   readonly calmAtMs: number
   /** How late a command of a lost connection may arrive. */
@@ -39,7 +41,12 @@ export class Network {
   openFor(actor: Actor, idleTimeoutMs: number): OpenConnection {
     return async (access, options = {}) => {
       const node = this.nodes.get(access.node.id)!
-      const link = new Link(this, { actor, access, node, idleTimeoutMs: options.idleTimeoutMs ?? idleTimeoutMs })
+      const link = new Link(this, {
+        actor,
+        access,
+        node,
+        idleTimeoutMs: options.idleTimeoutMs ?? idleTimeoutMs,
+      })
       const links = this.links.get(actor) ?? new Set()
       this.links.set(actor, links.add(link))
       await link.connected()
@@ -60,8 +67,9 @@ export class Network {
     for (const link of this.links.get(actor) ?? []) link.abandon(isHostGone)
   }
 
-  latency(): number {
-    return heavyTail(this.world, this.options.latencyMs, 100)
+  /** `slowness`: of one connection. */
+  latency(slowness = 1): number {
+    return heavyTail(this.world, this.options.latencyMs * slowness, 100)
   }
 
   isCalm(): boolean {
@@ -101,12 +109,14 @@ class Link implements RespConnection {
   private answersMs = 0
   private heardMs = 0
   private isTimerSet = false
+  private readonly slowness: number
 
   constructor(
     private readonly network: Network,
     private readonly options: LinkOptions,
   ) {
     this.access = options.access
+    this.slowness = network.world.pick([0.2, 1, 1, 10])
     this.post('accept', 0)
   }
 
@@ -118,7 +128,7 @@ class Link implements RespConnection {
   connected(): Promise<void> {
     const { world } = this.network
     return new Promise((resolve, reject) => {
-      world.schedule(this.network.latency() * 2, this.options.actor, () => {
+      world.schedule(this.network.latency(this.slowness) * 2, this.options.actor, () => {
         if (this.closed) reject(this.closed)
         else resolve()
       })
@@ -155,7 +165,9 @@ class Link implements RespConnection {
   private strike(): number {
     const { network } = this
     const { world, options } = network
-    if (network.isCalm() || !world.chance(options.lossProbability)) return 0
+    if (world.chance(options.hiccupProbability)) return world.between(1, 120)
+    if (network.isCalm()) return 0
+    if (!world.chance(options.lossProbability)) return 0
     world.saw('lost connection')
     const lateMs = world.chance(0.5) ? world.between(0, 50) : world.between(50, options.latestMs)
     const soonMs = world.between(0, 4 * options.latencyMs)
@@ -178,7 +190,7 @@ class Link implements RespConnection {
   private post(arrival: Arrival, lateMs: number): void {
     const { world } = this.network
     this.inbox.push(arrival)
-    this.arrivesMs = Math.max(this.arrivesMs, world.nowMs + this.network.latency() + lateMs)
+    this.arrivesMs = Math.max(this.arrivesMs, world.nowMs + this.network.latency(this.slowness) + lateMs)
     world.schedule(this.arrivesMs - world.nowMs, undefined, () => this.arrive())
   }
 
@@ -214,7 +226,7 @@ class Link implements RespConnection {
       world.schedule(world.between(0, 0.2), undefined, () => this.arrive())
     }
     this.outbox.push(replies)
-    this.answersMs = Math.max(this.answersMs, world.nowMs + this.network.latency())
+    this.answersMs = Math.max(this.answersMs, world.nowMs + this.network.latency(this.slowness))
     world.schedule(this.answersMs - world.nowMs, actor, () => this.answer())
   }
 
@@ -234,7 +246,7 @@ class Link implements RespConnection {
   /** CLIENT KILL: what was not executed never is, and its client hears of it. */
   private killed(): void {
     this.isEndedByServer = true
-    this.network.world.schedule(this.network.latency(), this.options.actor, () =>
+    this.network.world.schedule(this.network.latency(this.slowness), this.options.actor, () =>
       this.lose('the connection was closed'),
     )
   }
@@ -279,6 +291,9 @@ class Link implements RespConnection {
 export function show(value: Reply | Command): string {
   if (Array.isArray(value)) return `[${value.map((each) => show(each as Reply)).join(' ')}]`
   if (value instanceof ReplyError) return `-${value.message}`
-  const text = typeof value === 'object' && value !== null ? Buffer.from(value as Buffer).toString('latin1') : String(value)
+  const text =
+    typeof value === 'object' && value !== null
+      ? Buffer.from(value as Buffer).toString('latin1')
+      : String(value)
   return text.length > 60 ? `${text.slice(0, 57).replaceAll('\n', ' ')}…` : text
 }

@@ -52,7 +52,7 @@ export async function operate(options: OperatorOptions): Promise<void> {
           record: async (step) => {
             world.note(() => `${actor.name}: ${step}`)
             options.onStep(step)
-            await clock.sleep(0)
+            await clock.sleep(world.chance(0.3) ? world.between(0, 60) : 0)
           },
         },
         clock,

@@ -5,10 +5,11 @@ import { Application, type Seen } from './client.js'
 import { Network } from './network.js'
 import { FakeNode } from './node.js'
 import { operate } from './operator.js'
-import { chooseKeys, ownerIn, scenes } from './stage.js'
+import { chooseKeys, ownerIn, reversed, type Scene, scenes } from './stage.js'
 import { FakeStore } from './store.js'
 import { problemsOf } from './verdict.js'
 import type { Weakness } from './weakness.js'
+import { drawWeather, type Weather } from './weather.js'
 import { type Actor, World } from './world.js'
 
 export interface PlayResult {
@@ -24,10 +25,16 @@ export interface PlayOptions {
 }
 
 const limitMs = 180_000
+/** How late news of the ring, and commands of lost connections, may be. */
+const latestNewsMs = 2_500
+const latestMs = 4_000
 const operatorIdleTimeoutMs = 400
 const stepNames = ['begin', 'arm', 'prepare', 'flip', 'migrate', 'drain', 'commit', 'end']
 
-export async function play(seed: number, { isTraced = false, weakness = {} }: PlayOptions = {}): Promise<PlayResult> {
+export async function play(
+  seed: number,
+  { isTraced = false, weakness = {} }: PlayOptions = {},
+): Promise<PlayResult> {
   const world = new World(seed, { isTraced, isStrict: isTraced || seed % 16 === 0 })
   try {
     const problems = await new Play(world, weakness).run()
@@ -48,49 +55,63 @@ class Play {
   /** Who has still something to do; the dead have not. */
   private readonly busy = new Set<Actor>()
   private readonly director = this.actor('director')
-  private readonly calmAtMs: number
-  private readonly latencyMs: number
-  private readonly leaseEndsWithProcess: boolean
+  private readonly weather: Weather
 
   constructor(
     private readonly world: World,
     private readonly weakness: Weakness,
   ) {
-    this.calmAtMs = world.pick([0, 300, 300, 1_000, 3_000, 9_000])
-    this.latencyMs = world.pick([0.2, 0.5, 2, 5])
-    this.leaseEndsWithProcess = world.chance(0.7)
+    this.weather = drawWeather(world)
+    const { lossProbability, keyCount } = this.weather
     this.scene = world.pick(scenes)
     this.nodes = new Map(this.scene.nodes.map(({ id }) => [id, new FakeNode(id, world)]))
-    this.keys = chooseKeys(world, this.scene)
-    const shared = { latencyMs: this.latencyMs, calmAtMs: this.calmAtMs }
-    const lossProbability = world.pick([0, 0.003, 0.01, 0.05])
-    this.store = new FakeStore(world, { ...shared, lossProbability: lossProbability / 2, latestNewsMs: 2_500 })
-    this.network = new Network(world, this.nodes, { ...shared, lossProbability, latestMs: 4_000 })
+    this.keys = chooseKeys(world, this.scene, keyCount)
+    this.store = new FakeStore(world, { ...this.weather, lossProbability: lossProbability / 2, latestNewsMs })
+    this.network = new Network(world, this.nodes, { ...this.weather, latestMs })
   }
 
   async run(): Promise<string[]> {
     const { world, scene } = this
     const owner = ownerIn(scene.before)
-    for (const { name, first } of this.keys) if (first !== null) this.nodes.get(owner(name))!.put(name, first, 0)
+    for (const { name, first } of this.keys)
+      if (first !== null) this.nodes.get(owner(name))!.put(name, first, 0)
+    if (this.weather.hasStrays) this.scatterStrays()
     this.store.stored = { revision: 'first', state: firstState(scene.before) }
     const applications = this.startApplications()
     this.disturb()
     this.track(this.director, this.direct())
     await world.run(limitMs, () => this.busy.size === 0)
-    for (const { actor, application } of applications) if (actor.isAlive) this.track(actor, application.close())
+    for (const { actor, application } of applications)
+      if (actor.isAlive) this.track(actor, application.close())
     // also what is still on its way arrives
     await world.run(limitMs)
     const state = this.store.stored.state
-    return problemsOf({ nodes: this.nodes, keys: this.keys, history: this.history, state, endMs: world.stamp() + 1 })
+    return problemsOf({
+      nodes: this.nodes,
+      keys: this.keys,
+      history: this.history,
+      state,
+      endMs: world.stamp() + 1,
+    })
+  }
+
+  /** Old copies at nodes that will own their keys. */
+  private scatterStrays(): void {
+    const [before, after] = [ownerIn(this.scene.before), ownerIn(this.scene.after)]
+    for (const { name } of this.keys)
+      if (before(name) !== after(name)) this.nodes.get(after(name))!.put(name, '3', 0)
   }
 
   private startApplications() {
     const { world } = this
-    const count = 2 + world.random.below(2)
-    const longestPauseMs = world.pick([4, 15, 50, 600])
-    return Array.from({ length: count }, (_, index) => {
+    const { clientCount, operations, lanes, longestPauseMs, waitProbability, spreadMs, calmAtMs } =
+      this.weather
+    return Array.from({ length: clientCount }, (_, index) => {
       const actor = this.actor(`c${index + 1}`)
       const isLate = index > 0 && world.chance(0.3)
+      // it hears of new epochs long after it was given up, unless it asks
+      const isDeaf = world.chance(0.06)
+      if (isDeaf) this.store.deafUntilMs.set(actor, world.between(2_000, 5_000))
       const application = new Application({
         world,
         actor,
@@ -99,14 +120,20 @@ class Play {
         keys: this.keys,
         history: this.history,
         startsMs: isLate ? world.between(0, 200) : 0,
-        longestPauseMs,
-        operations: 6 + world.random.below(8),
+        longestPauseMs: isDeaf ? 600 : longestPauseMs,
+        nextChange: () => this.store.nextChange(actor, spreadMs),
+        waitProbability,
+        operations,
+        lanes,
       })
       const leaves = index > 0 && world.chance(0.2)
-      this.track(actor, application.run().then(() => (leaves ? application.close() : undefined)))
-      if (index > 0 && this.calmAtMs > 0 && world.chance(0.08)) {
+      this.track(
+        actor,
+        application.run().then(() => (leaves ? application.close() : undefined)),
+      )
+      if (index > 0 && calmAtMs > 0 && world.chance(0.08)) {
         world.saw('client dies')
-        world.schedule(world.between(0, this.calmAtMs), undefined, () => this.kill(actor))
+        world.schedule(world.between(0, calmAtMs), undefined, () => this.kill(actor))
       }
       return { actor, application }
     })
@@ -115,9 +142,9 @@ class Play {
   /** Nodes stand still and processes freeze, for a while. */
   private disturb(): void {
     const { world } = this
-    const times = this.calmAtMs === 0 ? 0 : world.random.below(4)
-    for (let i = 0; i < times; i++) {
-      world.schedule(world.between(0, Math.min(this.calmAtMs, 600)), undefined, () => {
+    const { calmAtMs, disturbances } = this.weather
+    for (let i = 0; i < disturbances; i++) {
+      world.schedule(world.between(0, Math.min(calmAtMs, 600)), undefined, () => {
         const longMs = world.chance(0.3) ? world.between(100, 3_500) : world.between(1, 60)
         const actors = [...this.busy].filter((actor) => actor !== this.director && actor.isAlive)
         if (world.chance(0.4) || actors.length === 0) {
@@ -130,49 +157,69 @@ class Play {
     }
   }
 
-  /** Operators come until one has brought the change to its end. */
+  /** Operators come until one has brought each change to its end. */
   private async direct(): Promise<void> {
     const { world } = this
     const clock = world.clockOf(this.director)
+    const changes = this.weather.isThereAndBack ? [this.scene, reversed(this.scene)] : [this.scene]
     await clock.sleep(world.between(0, 60))
     for (let number = 1; ; number++) {
-      const isAbort = number > 1 && world.nowMs < this.calmAtMs && world.chance(0.15)
-      const outcome = await this.letOperate(this.actor(`op${number}`), isAbort)
-      if (outcome === 'done' && !isAbort) return
+      const isAbort = number > 1 && this.isRough() && world.chance(0.15)
+      const outcome = await this.letOperate(this.actor(`op${number}`), changes[0]!, isAbort)
+      if (outcome === 'done' && !isAbort) changes.shift()
+      if (changes.length === 0) {
+        await this.untilOperatorsEnd()
+        const unfinished = this.unfinished()
+        if (!unfinished) return
+        changes.push(unfinished)
+      }
       if (number > 1) world.saw('operator again')
       await clock.sleep(outcome === 'left' ? world.between(0, 30) : world.between(0, 800))
     }
   }
 
+  /** One that was frozen before it had the lease has begun anew, which is its right, and may have stopped. */
+  private unfinished(): Scene | undefined {
+    const { stored, isHoldersWork } = this.store
+    if (!stored || stored.state.phase === 'stable' || !isHoldersWork) return undefined
+    return stored.state.before === this.scene.before ? this.scene : reversed(this.scene)
+  }
+
+  private async untilOperatorsEnd(): Promise<void> {
+    const clock = this.world.clockOf(this.director)
+    while ([...this.busy].some(({ name }) => name.startsWith('op'))) await clock.sleep(50)
+  }
+
   /** `left`: it has died or stopped answering, and another may come. */
-  private letOperate(actor: Actor, isAbort: boolean): Promise<'done' | 'failed' | 'left'> {
+  private letOperate(actor: Actor, scene: Scene, isAbort: boolean): Promise<'done' | 'failed' | 'left'> {
     const { world } = this
-    const dice = world.nowMs < this.calmAtMs ? world.random.next() : 1
+    const { deathProbability, latencyMs, leaseEndsWithProcess } = this.weather
+    const dice = this.isRough() ? world.random.next() / deathProbability : 1
     return new Promise((resolve) => {
       const leave = () => {
         // frozen for longer than its lease, or dead
-        if (dice < 0.1) this.freeze(actor, world.between(5_000, 8_000))
+        if (dice < 0.2) this.freeze(actor, world.between(5_000, 8_000))
         else {
           this.kill(actor)
-          if (this.leaseEndsWithProcess) this.store.endLease()
+          if (leaseEndsWithProcess) this.store.endLease()
           world.saw('operator dies')
         }
         resolve('left')
       }
       const fatalStep = world.pick(stepNames)
-      const isAtStep = dice < 0.3
-      if (dice < 0.5 && !isAtStep) world.schedule(world.between(0, 40 * this.latencyMs + 60), undefined, leave)
+      const isAtStep = dice < 0.6
+      if (dice < 1 && !isAtStep) world.schedule(world.between(0, 40 * latencyMs + 60), undefined, leave)
       const work = operate({
         world,
         actor,
         control: this.controlOf(actor, 'operator'),
         open: this.openOf(actor, 'operator'),
-        scene: this.scene,
-        dropStrays: false,
+        scene,
+        dropStrays: this.weather.hasStrays,
         isAbort,
         onStep: (step) => {
           if (isAtStep && step === fatalStep)
-            world.schedule(world.between(0, 8 * this.latencyMs), undefined, leave)
+            world.schedule(world.between(0, 8 * latencyMs), undefined, leave)
         },
       })
       this.track(
@@ -181,13 +228,18 @@ class Play {
           () => resolve('done'),
           (error: unknown) => {
             world.note(() => `${actor.name}: ${String(error)}`)
-            if (!(error instanceof CachectlError) || /lie on nodes|passes|differ/.test(error.message)) throw error
+            if (!(error instanceof CachectlError) || /lie on nodes|passes|differ/.test(error.message))
+              throw error
             world.saw('operator stops')
             resolve('failed')
           },
         ),
       )
     })
+  }
+
+  private isRough(): boolean {
+    return this.world.nowMs < this.weather.calmAtMs
   }
 
   private freeze(actor: Actor, forMs: number): void {

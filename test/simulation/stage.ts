@@ -1,6 +1,7 @@
 /** What a play is about: two topologies and keys that move between them, or stay. Built once for all seeds. */
-import type { NodeSpec, Topology } from '../../src/ring/topology.js'
+
 import { buildRing } from '../../src/ring/build-ring.js'
+import type { NodeSpec, Topology } from '../../src/ring/topology.js'
 import { testTopology } from '../support/redis-servers.js'
 import { bigPrefix } from './node-commands.js'
 import type { World } from './world.js'
@@ -29,6 +30,11 @@ export const scenes: readonly Scene[] = [
   createScene([1, 0, 0], [1, 1, 0]),
 ]
 
+/** The change back. */
+export function reversed(scene: Scene): Scene {
+  return { ...scene, before: scene.after, after: scene.before }
+}
+
 export function ownerIn(topology: Topology): (key: string) => string {
   const ring = buildRing(topology)
   return (key) => topology.nodes[ring.ownerIndex(Buffer.from(key))]!.id
@@ -40,12 +46,11 @@ export interface Key {
   readonly first: string | null
 }
 
-export function chooseKeys(world: World, scene: Scene): Key[] {
+export function chooseKeys(world: World, scene: Scene, count: number): Key[] {
   const chosen = new Map<string, Key>()
-  const count = 2 + world.random.below(3)
   while (chosen.size < count) {
     const kind = world.pick(kinds)
-    const name = world.pick((world.chance(0.8) ? scene.moving : scene.staying)[kind])
+    const name = world.pick((count === 1 || world.chance(0.8) ? scene.moving : scene.staying)[kind])
     const first = world.chance(0.6) ? (kind === 'counter' ? '7' : 'first;') : null
     chosen.set(name, { name, kind, first })
   }

@@ -18,6 +18,10 @@ const leaseMs = 5_000
 export class FakeStore {
   stored: StoredState | undefined
   readonly records = new Map<string, ClientRecord>()
+  /** Watchers who are told nothing until then. */
+  readonly deafUntilMs = new Map<Actor, number>()
+  /** Whether the last change of the state was made by the lease's holder. */
+  isHoldersWork = true
   private revision = 0
   private token = 0
   private held: { token: number; holder: string; untilMs: number } | undefined
@@ -34,7 +38,7 @@ export class FakeStore {
     return {
       name: 'the simulated store',
       load: () => ask('load', () => this.stored),
-      compareAndSwap: (expected, next) => ask('swap', () => this.swap(expected, next)),
+      compareAndSwap: (expected, next) => ask('swap', () => this.swap(actor, expected, next)),
       watch: (signal) => this.watch(actor, signal),
       acquireLease: (holder) => ask('lease', () => this.acquire(actor, holder)),
       putClient: (client) =>
@@ -49,6 +53,18 @@ export class FakeStore {
       clients: () => ask('clients', () => [...this.records.values()]),
       close: async () => {},
     }
+  }
+
+  /** Resolves soon after the state has changed: what happens then is worth most. */
+  nextChange(actor: Actor, withinMs: number): Promise<void> {
+    const { world } = this
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.watchers.delete(wake)
+        world.schedule(world.between(0, withinMs), actor, resolve)
+      }
+      this.watchers.add(wake)
+    })
   }
 
   /** A store that can tell that the holder's process has ended. */
@@ -77,9 +93,10 @@ export class FakeStore {
     })
   }
 
-  private swap(expected: StoredState | undefined, next: RingState): StoredState | undefined {
+  private swap(actor: Actor, expected: StoredState | undefined, next: RingState): StoredState | undefined {
     if (this.stored?.revision !== expected?.revision) return undefined
     if (this.stored && next.epoch <= this.stored.state.epoch) throw new Error('the epoch did not grow')
+    this.isHoldersWork = this.held?.holder === actor.name && this.held.untilMs > this.world.nowMs
     this.revision += 1
     this.stored = { revision: String(this.revision), state: next }
     this.world.note(() => `store: epoch ${next.epoch} ${next.phase}`)
@@ -106,7 +123,7 @@ export class FakeStore {
         }
         const wake = () => {
           this.watchers.delete(wake)
-          world.schedule(this.newsDelay(), actor, done)
+          world.schedule(this.newsDelay(actor), actor, done)
         }
         signal.addEventListener('abort', done, { once: true })
         // something has come between the look and this
@@ -116,8 +133,10 @@ export class FakeStore {
     }
   }
 
-  private newsDelay(): number {
+  private newsDelay(actor: Actor): number {
     const { world, options } = this
+    const deafMs = (this.deafUntilMs.get(actor) ?? 0) - world.nowMs
+    if (deafMs > 0) return deafMs
     if (world.nowMs < options.calmAtMs && world.chance(0.15)) return world.between(0, options.latestNewsMs)
     return this.latency()
   }

@@ -23,13 +23,18 @@ export function problemsOf(outcome: Outcome): string[] {
   for (const [id, node] of outcome.nodes) {
     for (const key of node.keys()) {
       if (key.startsWith(`${ownPrefix}mv:`)) problems.push(`${id} keeps a half-made copy: ${key}`)
-      if (!key.startsWith(ownPrefix) && owner(key) !== id) problems.push(`${key} lies on ${id}, not on ${owner(key)}`)
+      if (!key.startsWith(ownPrefix) && owner(key) !== id)
+        problems.push(`${key} lies on ${id}, not on ${owner(key)}`)
     }
   }
   for (const { name, first } of outcome.keys) {
     const history = historyOf(name, outcome.history)
     const answer = outcome.nodes.get(owner(name))!.text(name) ?? null
-    const end = { called: outcome.endMs, returned: outcome.endMs + 1, effect: { kind: 'get' as const, answer } }
+    const end = {
+      called: outcome.endMs,
+      returned: outcome.endMs + 1,
+      effect: { kind: 'get' as const, answer },
+    }
     if (isLinearizable([...history, end], first)) continue
     problems.push(`${name} (first ${first}, at the end ${answer}) is not linearizable:\n${describe(history)}`)
   }
