@@ -12,13 +12,13 @@ import { connectionError } from './socket.js'
 import { wantedKey } from './wanted-keys.js'
 
 /** KEYS fence; ARGV token, `force` or nothing. A smaller token than the present one is refused, unless forced. */
-const takeToken = `local held = tonumber(redis.call('GET', KEYS[1]) or '0')
+export const takeTokenScript = `local held = tonumber(redis.call('GET', KEYS[1]) or '0')
 if held > tonumber(ARGV[1]) and ARGV[2] ~= 'force' then return redis.error_reply('FENCED another operator has taken over') end
 redis.call('SET', KEYS[1], ARGV[1])
 return 'OK'`
 
 /** KEYS fence, keys; ARGV token. Takes our keys off, unless another operator has the node by now. */
-const forgetFenced = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', unpack(KEYS)) end
+export const forgetFencedScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', unpack(KEYS)) end
 return 0`
 
 export interface FleetOptions {
@@ -55,7 +55,7 @@ class Fleet implements FleetPort {
 
   async takeOver({ token, force }: { token: number; force: boolean }): Promise<void> {
     await this.each(async (connection) => {
-      await connection.call('EVAL', takeToken, 1, fenceKey, token, force ? 'force' : '')
+      await connection.call('EVAL', takeTokenScript, 1, fenceKey, token, force ? 'force' : '')
       const list = await listConnections(connection)
       const others = list.filter(
         ({ name }) => name.startsWith(operatorPrefix) && name !== this.options.operatorName,
@@ -88,7 +88,15 @@ class Fleet implements FleetPort {
   async forget(nodes: readonly string[], token: number): Promise<void> {
     for (const node of nodes) {
       const connection = await this.connection(node)
-      const forgotten = await connection.call('EVAL', forgetFenced, 3, fenceKey, gateKey, wantedKey, token)
+      const forgotten = await connection.call(
+        'EVAL',
+        forgetFencedScript,
+        3,
+        fenceKey,
+        gateKey,
+        wantedKey,
+        token,
+      )
       const clients = (await listConnections(connection)).filter(({ name }) => clientOf(name) !== undefined)
       // what a client sent there and never had an answer to must not be run when this node comes back one day
       if (Number(forgotten) > 0) await killAll(connection, clients)

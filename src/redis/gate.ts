@@ -11,20 +11,20 @@ export const gateKey = '__cachectl:gate'
 export const closedCode = 'EPOCH'
 
 /** KEYS gate, the command's keys; ARGV the client's epoch, the whole command. */
-const gated = `local gate = redis.call('GET', KEYS[1])
+export const gatedScript = `local gate = redis.call('GET', KEYS[1])
 if not gate or tonumber(gate) > tonumber(ARGV[1]) then return redis.error_reply('${closedCode} the gate is closed') end
 local command = {}
 for i = 2, #ARGV do command[i - 1] = ARGV[i] end
 return redis.pcall(unpack(command))`
 
 /** KEYS gate; ARGV epoch. */
-const raise = `local gate = redis.call('GET', KEYS[1])
+export const raiseScript = `local gate = redis.call('GET', KEYS[1])
 if not gate or tonumber(gate) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
 return redis.call('GET', KEYS[1])`
 
 /** The command, run only while the gate takes writes of that epoch. */
 export function gatedCommand(epoch: number, keys: readonly Buffer[], command: Command): Command {
-  return ['EVAL', gated, keys.length + 1, gateKey, ...keys, epoch, ...command]
+  return ['EVAL', gatedScript, keys.length + 1, gateKey, ...keys, epoch, ...command]
 }
 
 /**
@@ -44,5 +44,5 @@ export async function watchGate(connection: RespConnection, epoch: number): Prom
 export const gateIsClosed = new ReplyError(closedCode, `${closedCode} the gate is closed`)
 
 export function raiseGateCommand(epoch: number): Command {
-  return ['EVAL', raise, 1, gateKey, epoch]
+  return ['EVAL', raiseScript, 1, gateKey, epoch]
 }

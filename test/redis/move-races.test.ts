@@ -124,6 +124,18 @@ describe('keys that somebody touches while they move', () => {
       assert.equal(Number(await exists(atSource)) + Number(await exists(atTarget)), 1)
     })
 
+    it('a piece of an earlier attempt that arrives late gets into no big key', async () => {
+      await atSource.call('SET', key, 'a'.repeat(5_000))
+      const late = interpose(target, 'RENAMENX', async () => {
+        const [staging] = (await atTarget.call('KEYS', '__cachectl:mv:*')) as Buffer[]
+        await atTarget.call('APPEND', staging!, 'late')
+      })
+      await moveWhole({ source, target: late }, [key], big)
+      await moveWhole({ source, target: late }, [key], big)
+      assert.equal(String(await atTarget.call('GET', key)), 'a'.repeat(5_000))
+      assert.deepEqual([await exists(atSource), await atTarget.call('DBSIZE')], [0, 1])
+    })
+
     it('a big key that two batches of one run carry at once stays whole', async () => {
       const names = Array.from({ length: 6_000 }, (_, index) => [`f${index}`, 'v']).flat()
       await atSource.call('HSET', key, ...names)

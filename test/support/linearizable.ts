@@ -8,6 +8,11 @@ export type Effect =
   | { readonly kind: 'set'; readonly value: string }
   /** `answer` is undefined where it is not known. */
   | { readonly kind: 'del'; readonly answer: number | undefined }
+  | { readonly kind: 'incr'; readonly answer: number | undefined }
+  /** The answer is the new length. */
+  | { readonly kind: 'append'; readonly more: string; readonly answer: number | undefined }
+  /** A value that begins so is gone from here on; any other stays. */
+  | { readonly kind: 'expire'; readonly head: string }
 
 export interface Operation {
   readonly effect: Effect
@@ -127,6 +132,16 @@ function apply(effect: Effect, value: string | null): string | null | undefined 
       return effect.value
     case 'del':
       return effect.answer === undefined || effect.answer === (value === null ? 0 : 1) ? null : undefined
+    case 'incr': {
+      const next = Number(value ?? 0) + 1
+      return effect.answer === undefined || effect.answer === next ? String(next) : undefined
+    }
+    case 'append': {
+      const next = (value ?? '') + effect.more
+      return effect.answer === undefined || effect.answer === next.length ? next : undefined
+    }
+    case 'expire':
+      return value?.startsWith(effect.head) ? null : value
     default:
       return effect satisfies never
   }
