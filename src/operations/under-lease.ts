@@ -19,7 +19,7 @@ export async function underLease<P extends LeasePorts, T>(
   body: (lease: Lease, ports: P) => Promise<T>,
 ): Promise<T> {
   const lease = await ports.control.acquireLease(holder)
-  const kept = keepLease(lease, ports)
+  const kept = keepLease({ lease, holder }, ports)
   try {
     await ports.fleet.takeOver(lease.token)
     return await body(lease, { ...ports, signal: kept.signal })
