@@ -2,6 +2,7 @@
  * Renews a lease while work is done under it. When it is lost, or somebody asks for a pause, the work is told to stop: it
  * finishes the batches under way, which is safe for any length of time.
  */
+import { setMaxListeners } from 'node:events'
 import type { ControlStore, Lease } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { refused, stopped } from '../errors.js'
@@ -49,8 +50,11 @@ export function keepLease(
       if (pause) stop.abort(stopped(`paused by ${printable(pause.by)}`, '`cachectl ring resume` goes on.'))
     }
   })()
+  const kept = AbortSignal.any([signal, stop.signal])
+  // every batch that waits for its turn listens: Node would warn of the eleventh
+  setMaxListeners(0, kept)
   return {
-    signal: AbortSignal.any([signal, stop.signal]),
+    signal: kept,
     async release() {
       ended.abort()
       await renewing

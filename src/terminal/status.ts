@@ -10,23 +10,30 @@ const meaning: Record<RingStatus['phase'], string> = {
   prepare: 'a change is being prepared; no key has moved',
   migrate: 'keys are moving',
 }
-/** What can be done about a change that stands still. */
-const remedy: Partial<Record<RingStatus['phase'], string>> = {
-  prepare: '`ring resume` finishes it, `ring abort` takes it back',
-  migrate: '`ring resume` finishes it',
+/** An unfinished change that nobody is at work on, and what can be done about it. */
+const standing: Partial<Record<RingStatus['phase'], { where: string; remedy: string }>> = {
+  prepare: {
+    where: 'a change stands still; no key has moved',
+    remedy: '`ring resume` finishes it, `ring abort` takes it back',
+  },
+  migrate: {
+    where: 'a change stands still; its keys have begun to move',
+    remedy: '`ring resume` finishes it',
+  },
 }
 
 export function renderStatus(status: RingStatus): string {
   const { epoch, phase, before, after, clients, journal } = status
   const at = epoch === null ? '' : `epoch ${epoch}, `
+  const stands = status.operator === null ? standing[phase] : undefined
   const lines = [
-    `ring ${printable(status.topology)}: ${at}${meaning[phase]}`,
+    `ring ${printable(status.topology)}: ${at}${stands?.where ?? meaning[phase]}`,
     `control store: ${printable(status.control)}`,
   ]
   if (before.length > 0) lines.push(`nodes: ${before.map((id) => printable(id)).join(' ')}`)
   if (before.join() !== after.join())
     lines.push(`after the change: ${after.map((id) => printable(id)).join(' ')}`)
-  lines.push(...atWork(status))
+  lines.push(...atWork(status, stands?.remedy))
   if (status.progress) lines.push(`moved: ${describeProgress(status.progress)}`)
   lines.push('', clients.length === 0 ? 'No client follows the store.' : renderClients(clients))
   if (journal.length > 0) {
@@ -36,15 +43,16 @@ export function renderStatus(status: RingStatus): string {
   return lines.join('\n')
 }
 
-function atWork({ operator, pause, phase }: RingStatus): string[] {
+function atWork({ operator, pause }: RingStatus, remedy: string | undefined): string[] {
   const asked = pause && `${printable(pause.by)} since ${secondOf(pause.since)}`
   if (operator !== null) {
-    const stopping = asked ? [`asked to pause by ${asked}: it stops when the keys under way have moved`] : []
+    const stopping = asked
+      ? [`asked to pause by ${asked}`, 'it stops when the keys under way have moved']
+      : []
     return [`at work: ${printable(operator)}`, ...stopping]
   }
-  const next = remedy[phase]
-  if (!next) return []
-  return [asked ? `paused by ${asked}: ${next}` : `nobody is at work on it: ${next}`]
+  if (remedy === undefined) return []
+  return [asked ? `paused by ${asked}` : 'nobody is at work on it', remedy]
 }
 
 /** `1,234 of about 3,012 keys (41 %), 1.2 MiB, 512 keys/s, about 4 s left`, without what can't be told. */

@@ -64,6 +64,7 @@ describe('ring pause, and a change that stands still', () => {
     assert.equal(paused.stopped, moving.operator)
     const stopped = await operator.result
     assert.equal(stopped.exitCode, 6, stopped.stderr)
+    assert.doesNotMatch(stopped.stderr, /Warning/)
     assert.match(stopped.stderr, /cachectl: paused by pid \d+ on .*\n.*ring resume` goes on/)
 
     const standing = await status()
@@ -77,7 +78,7 @@ describe('ring pause, and a change that stands still', () => {
       [[false, 3]],
     )
     const text = (await runCli(['ring', 'status', '-t', file])).stdout
-    assert.match(text, /^paused by pid \d+ on .*: `ring resume` finishes it$/m)
+    assert.match(text, /^paused by pid \d+ on .* since .*Z\n`ring resume` finishes it$/m)
     assert.match(text, /^moved: [\d,]+ of about [\d,]+ keys \(\d+ %\), /m)
     for (const line of text.split('\n')) assert.ok(line.length <= 80, line)
 
@@ -132,7 +133,7 @@ describe('ring pause, and a change that stands still', () => {
     const shown = await runCli(['ring', 'status', '-t', file])
     assert.equal(shown.exitCode, 0)
     assert.match(shown.stderr, /journal record 4: checksum mismatch/)
-    assert.match(shown.stdout, /nobody is at work on it: `ring resume` finishes it/)
+    assert.match(shown.stdout, /nobody is at work on it\n`ring resume` finishes it/)
     assert.match(shown.stdout, /last steps:\n.* begin /)
     const resume = await runCli(['ring', 'resume', '-t', file, '--yes'])
     assert.equal(resume.exitCode, 0, resume.stderr)
