@@ -19,6 +19,7 @@ import {
 import type { NodeSpec, Topology } from '../ring/topology.js'
 import { passBarrier } from './barrier.js'
 import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-sources.js'
+import { clearPause } from './notices.js'
 import type { KeysPort, NodeFacts, NodeFactsPort } from './ports.js'
 import { preflight } from './preflight.js'
 import { describePlan, type Preview, unawaitedReplicas } from './preview-change.js'
@@ -98,7 +99,10 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     await leased.journal.record(isResumed ? 'resume' : 'begin', {
       token: lease.token,
       holder: request.holder,
+      after: after.nodes.map(({ id }) => id).join(' '),
+      expectedKeys: preview.expectedKeys ?? 0,
     })
+    await clearPause(leased.control)
     let stored = await currentState(request, leased.control)
     requireSame(request, stored.state)
     const fencedClients: string[] = []
@@ -184,6 +188,7 @@ export async function abortChange(holder: string, ports: OperatorPorts): Promise
       )
     }
     await leased.journal.record('abort', { token: lease.token, holder })
+    await clearPause(leased.control)
     const { state } = await publish(stored, abortedState(stored.state), 'aborted', leased)
     await passBarrier(state.epoch, leased)
     const stay = new Set(state.before.nodes.map(({ id }) => id))

@@ -9,6 +9,7 @@ import { withImpactGuard } from './guard-impact.js'
 import type { JournalPort, KeysPort } from './ports.js'
 import type { Preview } from './preview-change.js'
 import { type RelocationResult, relocateKeys } from './relocate-keys.js'
+import { withProgressTold } from './tell-progress.js'
 
 export interface DrainLimits {
   /** Batches under way at once for each source. */
@@ -39,19 +40,23 @@ export async function drain(
   await ports.journal.record('drain', { epoch: state.epoch })
   if (run.isResumed) await Promise.all(state.after.nodes.map(({ id }) => keys.sweep(id)))
   const pace = new Pace(limits)
+  const expectedKeyCount = preview.expectedKeys ?? 0
   const relocate = () =>
-    relocateKeys({
-      nodes: sourcesOf(state),
-      ring: buildRing(state.after),
-      keys,
-      clock: ports.clock,
-      progress: ports.progress,
-      signal: ports.signal,
-      concurrency: limits.impact ? 1 : concurrency,
-      batchKeys: batchKeysAt(limits),
-      expectedKeyCount: preview.expectedKeys ?? 0,
-      pace,
-    })
+    withProgressTold({ epoch: state.epoch, expectedKeyCount }, ports, (onProgress) =>
+      relocateKeys({
+        nodes: sourcesOf(state),
+        ring: buildRing(state.after),
+        keys,
+        clock: ports.clock,
+        progress: ports.progress,
+        signal: ports.signal,
+        concurrency: limits.impact ? 1 : concurrency,
+        batchKeys: batchKeysAt(limits),
+        expectedKeyCount,
+        pace,
+        onProgress,
+      }),
+    )
   const guard = limits.impact && { limit: limits.impact, pace, nodes: nodesOf(state).map(({ id }) => id) }
   const probing = { ...ports, probe: (node: string) => ports.fleet.probe(node) }
   const result = guard ? await withImpactGuard(guard, probing, relocate) : await relocate()

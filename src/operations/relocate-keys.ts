@@ -22,6 +22,7 @@ export interface Relocation {
   readonly expectedKeyCount: number
   /** Absent: as fast as it goes. */
   readonly pace?: Pace
+  readonly onProgress?: (moved: { movedCount: number; movedBytes: number }) => void
 }
 
 export interface RelocationResult {
@@ -254,7 +255,8 @@ function account(
   report(relocation, totals)
 }
 
-function report({ clock, progress, expectedKeyCount }: Relocation, totals: Totals): void {
+function report({ clock, progress, expectedKeyCount, onProgress }: Relocation, totals: Totals): void {
+  onProgress?.(totals)
   const seconds = Math.max(0.001, (clock.nowMs() - totals.startedMs) / 1000)
   const keysPerSec = totals.movedCount / seconds
   const left = expectedKeyCount - totals.movedCount

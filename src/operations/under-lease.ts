@@ -23,7 +23,7 @@ export async function underLease<P extends LeasePorts, T>(
   { force = false }: { readonly force?: boolean } = {},
 ): Promise<T> {
   const lease = await ports.control.acquireLease(holder)
-  const kept = keepLease(lease, ports)
+  const kept = keepLease({ lease, holder }, ports)
   try {
     await ports.fleet.takeOver({ token: lease.token, force })
     return await body(lease, { ...ports, signal: kept.signal })
