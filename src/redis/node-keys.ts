@@ -50,6 +50,10 @@ class NodeKeys implements KeysPort {
   private readonly accesses: ReadonlyMap<string, NodeAccess>
   private readonly idle = new Map<string, Pair[]>()
   private readonly open = new Set<RespConnection>()
+  /** The servers' own numbers of the pairs' connections. */
+  private readonly serverIds = new Map<RespConnection, number>()
+  /** Node → numbers of connections that we gave up, and whose commands may still be on their way. */
+  private readonly givenUp = new Map<string, number[]>()
   /** A connection a node for looking what clients wait for. */
   private readonly wishes = new Map<string, RespConnection>()
 
@@ -129,7 +133,10 @@ class NodeKeys implements KeysPort {
     return this.options.moving
   }
 
-  /** A lost connection is replaced and the move starts again: every step of it is idempotent. */
+  /**
+   * A lost connection is replaced and the move starts again: every step of it is idempotent. The server ends the old one
+   * before that: what arrived later would be a copy that nobody finishes.
+   */
   private async withPair<T>(
     { source, target }: { source: string; target: string },
     body: (pair: Pair) => Promise<T>,
@@ -139,11 +146,12 @@ class NodeKeys implements KeysPort {
       let pair: Pair | undefined
       try {
         pair = this.idle.get(name)?.pop() ?? (await this.connectPair(source, target))
+        await Promise.all([this.endGivenUp(pair.source), this.endGivenUp(pair.target)])
         const outcome = await body(pair)
         this.idle.set(name, [...(this.idle.get(name) ?? []), pair])
         return outcome
       } catch (error) {
-        if (pair) for (const each of [pair.source, pair.target]) this.drop(each)
+        if (pair) for (const each of [pair.source, pair.target]) this.giveUp(each)
         const lost = pair ? pair.source.isLost || pair.target.isLost : isUnreachable(error)
         if (!lost || attempt === attempts || this.options.signal.aborted) throw error
         await this.options.clock.sleep(100 * 2 ** attempt)
@@ -156,12 +164,43 @@ class NodeKeys implements KeysPort {
   }
 
   private async connectPair(source: string, target: string): Promise<Pair> {
-    const [first, second] = await Promise.allSettled([this.connect(source), this.connect(target)])
+    const [first, second] = await Promise.allSettled([
+      this.connectNumbered(source),
+      this.connectNumbered(target),
+    ])
     if (first.status === 'fulfilled' && second.status === 'fulfilled') {
       return { source: first.value, target: second.value }
     }
     for (const each of [first, second]) if (each.status === 'fulfilled') this.drop(each.value)
     throw first.status === 'rejected' ? first.reason : (second as PromiseRejectedResult).reason
+  }
+
+  private async connectNumbered(id: string): Promise<RespConnection> {
+    const connection = await this.connect(id)
+    try {
+      this.serverIds.set(connection, Number(await connection.call('CLIENT', 'ID')))
+      return connection
+    } catch (error) {
+      this.drop(connection)
+      throw error
+    }
+  }
+
+  private giveUp(connection: RespConnection): void {
+    const { id } = connection.access.node
+    const number = this.serverIds.get(connection)
+    if (number !== undefined) this.givenUp.set(id, [...(this.givenUp.get(id) ?? []), number])
+    this.drop(connection)
+  }
+
+  private async endGivenUp(connection: RespConnection): Promise<void> {
+    const { id } = connection.access.node
+    const numbers = this.givenUp.get(id) ?? []
+    // one that has gone by itself is answered with 0
+    for (const number of numbers) await connection.call('CLIENT', 'KILL', 'ID', number)
+    if (numbers.length === 0) return
+    const left = (this.givenUp.get(id) ?? []).filter((each) => !numbers.includes(each))
+    this.givenUp.set(id, left)
   }
 
   private async connect(id: string): Promise<RespConnection> {
@@ -178,6 +217,7 @@ class NodeKeys implements KeysPort {
 
   private drop(connection: RespConnection): void {
     this.open.delete(connection)
+    this.serverIds.delete(connection)
     connection.close()
   }
 }

@@ -23,6 +23,7 @@ const probes: Readonly<Record<string, Command>> = {
   '+watch': ['WATCH', key],
   '+unwatch': ['UNWATCH'],
   '+eval': ['EVAL', 'return 1', 0],
+  '+client|id': ['CLIENT', 'ID'],
   '+client|list': ['CLIENT', 'LIST', 'ID', 0],
   '+client|kill': ['CLIENT', 'KILL', 'ID', 0],
 }
