@@ -99,7 +99,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     if (stored.state.phase === 'stable') stored = await prepare(request, stored, { lease, ports: leased })
     if (stored.state.phase === 'prepare') {
       fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
-      stored = await flip(stored, leased)
+      stored = await flip(stored, { lease, ports: leased })
     }
     const relocation =
       stored.state.phase === 'migrate'
@@ -240,7 +240,7 @@ async function prepare(
   await clearStrays(request, { ports, keys: ports.keysUnder(heldFor(lease, stored.state)) })
   const next = prepareState(stored.state, request.after, request)
   await ports.journal.record('arm', { epoch: next.epoch })
-  await ports.fleet.raiseGates(gatedNodes(next), { epoch: next.epoch, replicas: next.waitReplicas ?? 0 })
+  await raiseGates(next, run)
   return publish(stored, next, 'prepare', ports)
 }
 
@@ -248,14 +248,23 @@ function heldFor({ token }: Lease, { waitReplicas = 0 }: RingState): { token: nu
   return { token, replicas: waitReplicas }
 }
 
-function gatedNodes({ before, lost = [] }: RingState): string[] {
-  return before.nodes.map(({ id }) => id).filter((id) => !lost.includes(id))
+/** An operator who was frozen, and whose lease has passed on, gets no further than this. */
+async function raiseGates(
+  next: RingState,
+  { lease, ports }: { lease: Lease; ports: OperatorPorts },
+): Promise<void> {
+  const { before, lost = [], epoch, waitReplicas = 0 } = next
+  const sources = before.nodes.map(({ id }) => id).filter((id) => !lost.includes(id))
+  await ports.fleet.raiseGates(sources, { epoch, replicas: waitReplicas, token: lease.token })
 }
 
-async function flip(stored: StoredState, ports: OperatorPorts): Promise<StoredState> {
+async function flip(
+  stored: StoredState,
+  { lease, ports }: { lease: Lease; ports: OperatorPorts },
+): Promise<StoredState> {
   const next = migrateState(stored.state)
   await ports.journal.record('flip', { epoch: next.epoch })
-  await ports.fleet.raiseGates(gatedNodes(next), { epoch: next.epoch, replicas: next.waitReplicas ?? 0 })
+  await raiseGates(next, { lease, ports })
   return publish(stored, next, 'migrate', ports)
 }
 

@@ -165,8 +165,14 @@ export interface FleetConnection {
 export interface FleetPort {
   /** From here on the nodes obey this token only, and no connection of another operator is left. */
   takeOver(token: number): Promise<void>
-  /** Raises the gate of each, and waits until so many replicas of each know; a gate never falls. */
-  raiseGates(nodes: readonly string[], gate: { epoch: number; replicas: number }): Promise<void>
+  /**
+   * Raises the gate of each, and waits until so many replicas of each know; a gate never falls. Refused by a node that
+   * obeys another token.
+   */
+  raiseGates(
+    nodes: readonly string[],
+    gate: { epoch: number; replicas: number; token: number },
+  ): Promise<void>
   /**
    * Takes what is ours off nodes that have left the ring, and ends the connections that ring clients still have there.
    * A node that another operator has taken over meanwhile is left alone.
