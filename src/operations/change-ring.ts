@@ -68,6 +68,8 @@ export interface ChangeResult {
   readonly evictedKeys?: Readonly<Record<string, number>>
 }
 
+const namingMs = 200
+
 /** A fresh change, or the rest of one that was cut short. */
 export async function changeRing(request: ChangeRequest, ports: ChangePorts): Promise<ChangeResult> {
   const { before, after } = request
@@ -211,9 +213,16 @@ async function requireRights({ fleet }: OperatorPorts): Promise<void> {
   )
 }
 
-async function refuseOthers({ clients }: ChangeRequest, { fleet }: OperatorPorts): Promise<void> {
+async function refuseOthers({ clients }: ChangeRequest, { fleet, clock }: OperatorPorts): Promise<void> {
   if (clients !== 'follow') return
-  const others = (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
+  const unnamed = async () => (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
+  const first = await unnamed()
+  if (first.length === 0) return
+  // a client that connects just now says its name in a moment
+  await clock.sleep(namingMs)
+  const others = (await unnamed()).filter(({ node, id }) =>
+    first.some((each) => each.node === node && each.id === id),
+  )
   if (others.length === 0) return
   const shown = others
     .slice(0, 5)
