@@ -73,6 +73,8 @@ export interface ChangeResult {
   readonly evictedKeys?: Readonly<Record<string, number>>
 }
 
+const namingMs = 200
+
 /** A fresh change, or the rest of one that was cut short. */
 export async function changeRing(request: ChangeRequest, ports: ChangePorts): Promise<ChangeResult> {
   const { before, after } = request
@@ -110,7 +112,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     reached = stored.state
     if (stored.state.phase === 'prepare') {
       fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
-      stored = await flip(stored, leased)
+      stored = await flip(stored, { lease, ports: leased })
     }
     const relocation =
       stored.state.phase === 'migrate'
@@ -246,9 +248,16 @@ async function requireRights({ fleet }: OperatorPorts): Promise<void> {
   )
 }
 
-async function refuseOthers({ clients }: ChangeRequest, { fleet }: OperatorPorts): Promise<void> {
+async function refuseOthers({ clients }: ChangeRequest, { fleet, clock }: OperatorPorts): Promise<void> {
   if (clients !== 'follow') return
-  const others = (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
+  const unnamed = async () => (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
+  const first = await unnamed()
+  if (first.length === 0) return
+  // a client that connects just now says its name in a moment
+  await clock.sleep(namingMs)
+  const others = (await unnamed()).filter(({ node, id }) =>
+    first.some((each) => each.node === node && each.id === id),
+  )
   if (others.length === 0) return
   const shown = others
     .slice(0, 5)
@@ -275,7 +284,7 @@ async function prepare(
   await clearStrays(request, { ports, keys: ports.keysUnder(heldFor(lease, stored.state)) })
   const next = prepareState(stored.state, request.after, request)
   await ports.journal.record('arm', { epoch: next.epoch })
-  await ports.fleet.raiseGates(gatedNodes(next), { epoch: next.epoch, replicas: next.waitReplicas ?? 0 })
+  await raiseGates(next, run)
   return publish(stored, next, 'prepare', ports)
 }
 
@@ -283,13 +292,22 @@ function heldFor({ token }: Lease, { waitReplicas = 0 }: RingState): { token: nu
   return { token, replicas: waitReplicas }
 }
 
-function gatedNodes({ before, lost = [] }: RingState): string[] {
-  return before.nodes.map(({ id }) => id).filter((id) => !lost.includes(id))
+/** An operator who was frozen, and whose lease has passed on, gets no further than this. */
+async function raiseGates(
+  next: RingState,
+  { lease, ports }: { lease: Lease; ports: OperatorPorts },
+): Promise<void> {
+  const { before, lost = [], epoch, waitReplicas = 0 } = next
+  const sources = before.nodes.map(({ id }) => id).filter((id) => !lost.includes(id))
+  await ports.fleet.raiseGates(sources, { epoch, replicas: waitReplicas, token: lease.token })
 }
 
-async function flip(stored: StoredState, ports: OperatorPorts): Promise<StoredState> {
+async function flip(
+  stored: StoredState,
+  { lease, ports }: { lease: Lease; ports: OperatorPorts },
+): Promise<StoredState> {
   const next = migrateState(stored.state)
   await ports.journal.record('flip', { epoch: next.epoch })
-  await ports.fleet.raiseGates(gatedNodes(next), { epoch: next.epoch, replicas: next.waitReplicas ?? 0 })
+  await raiseGates(next, { lease, ports })
   return publish(stored, next, 'migrate', ports)
 }

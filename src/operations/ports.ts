@@ -168,8 +168,14 @@ export interface FleetPort {
    * they obey is refused, unless forced.
    */
   takeOver(lease: { readonly token: number; readonly force: boolean }): Promise<void>
-  /** Raises the gate of each, and waits until so many replicas of each know; a gate never falls. */
-  raiseGates(nodes: readonly string[], gate: { epoch: number; replicas: number }): Promise<void>
+  /**
+   * Raises the gate of each, and waits until so many replicas of each know; a gate never falls. Refused by a node that
+   * obeys another token.
+   */
+  raiseGates(
+    nodes: readonly string[],
+    gate: { epoch: number; replicas: number; token: number },
+  ): Promise<void>
   /** The highest gate of all nodes; 0 where none has one. */
   highestGate(): Promise<number>
   /**

@@ -3,7 +3,7 @@ import { clientOf, controlName, lookName, operatorPrefix } from '../cache/ports.
 import type { Clock } from '../clock.js'
 import type { FleetConnection, FleetPort, NodeAccess } from '../operations/ports.js'
 import { gateKey, raiseGateCommand } from './gate.js'
-import { fenceKey } from './operator-fence.js'
+import { fenced, fencedCode, fenceKey } from './operator-fence.js'
 import { awaitReplicas } from './replicas.js'
 import { ReplyError } from './resp.js'
 import { type OpenConnection, type RespConnection, replyFailure } from './resp-connection.js'
@@ -66,12 +66,13 @@ class Fleet implements FleetPort {
 
   async raiseGates(
     nodes: readonly string[],
-    { epoch, replicas }: { epoch: number; replicas: number },
+    { epoch, replicas, token }: { epoch: number; replicas: number; token: number },
   ): Promise<void> {
     await Promise.all(
       nodes.map(async (node) => {
         const connection = await this.connection(node)
-        const [reply] = await connection.send([raiseGateCommand(epoch)])
+        const [reply] = await connection.send([raiseGateCommand(epoch, token)])
+        if (reply instanceof ReplyError && reply.code === fencedCode) throw fenced()
         if (reply instanceof ReplyError) throw replyFailure(connection.access, 'raising the gate', reply)
         await awaitReplicas(connection, replicas)
       }),

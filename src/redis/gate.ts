@@ -2,6 +2,7 @@
  * The gate of a node: the lowest epoch whose writes to moving keys it still takes. Only ever raised. A node without one
  * rejects: it has lost its memory, and with it what it promised.
  */
+import { fencedCode, fenceKey } from './operator-fence.js'
 import { type Command, ReplyError } from './resp.js'
 import type { RespConnection } from './resp-connection.js'
 
@@ -17,8 +18,9 @@ local command = {}
 for i = 2, #ARGV do command[i - 1] = ARGV[i] end
 return redis.pcall(unpack(command))`
 
-/** KEYS gate; ARGV epoch. */
-export const raiseScript = `local gate = redis.call('GET', KEYS[1])
+/** KEYS gate, fence; ARGV epoch, token. No token: nobody else is at work. */
+export const raiseScript = `if ARGV[2] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[2] then return redis.error_reply('${fencedCode} another operator has taken over') end
+local gate = redis.call('GET', KEYS[1])
 if not gate or tonumber(gate) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
 return redis.call('GET', KEYS[1])`
 
@@ -43,6 +45,7 @@ export async function watchGate(connection: RespConnection, epoch: number): Prom
 
 export const gateIsClosed = new ReplyError(closedCode, `${closedCode} the gate is closed`)
 
-export function raiseGateCommand(epoch: number): Command {
-  return ['EVAL', raiseScript, 1, gateKey, epoch]
+/** By an operator only under its token: one who has lost its lease must not begin a change. */
+export function raiseGateCommand(epoch: number, token?: number): Command {
+  return ['EVAL', raiseScript, 2, gateKey, fenceKey, epoch, token ?? '']
 }

@@ -24,6 +24,7 @@ const probes: Readonly<Record<string, Command>> = {
   '+unwatch': ['UNWATCH'],
   '+spop': ['SPOP', key],
   '+eval': ['EVAL', 'return 1', 0],
+  '+client|id': ['CLIENT', 'ID'],
   '+client|list': ['CLIENT', 'LIST', 'ID', 0],
   '+client|kill': ['CLIENT', 'KILL', 'ID', 0],
 }
