@@ -7,12 +7,8 @@ import { describeError, invalid, refused } from './errors.js'
 import type { TopologyFile } from './files/topology-file.js'
 import { writeTopology } from './files/write-topology.js'
 import { openControl } from './open-control.js'
-import {
-  type ChangeResult,
-  type ClientMode,
-  changeRing,
-  type OperatorPorts,
-} from './operations/change-ring.js'
+import type { ClientMode } from './operations/before-change.js'
+import { type ChangeResult, changeRing, type OperatorPorts } from './operations/change-ring.js'
 import { type Preview, previewChange } from './operations/preview-change.js'
 import type { ImpactLimit, PaceLimits } from './plan/pace.js'
 import { printable } from './printable.js'

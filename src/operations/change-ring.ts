@@ -2,10 +2,9 @@
  * A live change of the ring, phase by phase (docs/protocol.md §4). Every step may be repeated, and what is left to do
  * follows from the control store and the nodes: so a change that was killed anywhere is finished by any operator.
  */
-import { type ControlStore, clientOf, type Lease, type StoredState } from '../cache/ports.js'
+import type { ControlStore, Lease, StoredState } from '../cache/ports.js'
 import { CachectlError, refused, withRemedy } from '../errors.js'
 import { planChange } from '../plan/plan-change.js'
-import { printable } from '../printable.js'
 import {
   abortedState,
   committedState,
@@ -18,6 +17,7 @@ import {
 } from '../ring/epoch.js'
 import type { NodeSpec, Topology } from '../ring/topology.js'
 import { passBarrier } from './barrier.js'
+import { type ClientMode, refuseOthers, requireEpoch, requireRights, requireSame } from './before-change.js'
 import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-sources.js'
 import { clearPause } from './notices.js'
 import type { KeysPort, NodeFacts, NodeFactsPort } from './ports.js'
@@ -26,9 +26,6 @@ import { describePlan, type Preview, unawaitedReplicas } from './preview-change.
 import { publish } from './publish.js'
 import { clearStrays, sweepAstray } from './strays.js'
 import { underLease } from './under-lease.js'
-
-/** Whether the ring's clients follow the control store: all; some do not; nobody is using the ring. */
-export type ClientMode = 'follow' | 'legacy' | 'none'
 
 export interface ChangeRequest extends DrainLimits {
   readonly before: Topology
@@ -73,8 +70,6 @@ export interface ChangeResult {
   readonly evictedKeys?: Readonly<Record<string, number>>
 }
 
-const namingMs = 200
-
 /** A fresh change, or the rest of one that was cut short. */
 export async function changeRing(request: ChangeRequest, ports: ChangePorts): Promise<ChangeResult> {
   const { before, after } = request
@@ -84,9 +79,9 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
   const plan = planChange(before, after)
   const nodes = nodesOf(prepareState(firstState(before), after, request))
   const facts = await preflight({ ...request, plan, nodes }, ports.facts)
-  await requireRights(ports)
+  await requireRights(ports.fleet)
   await requireEpoch(ports)
-  if (!isResumed) await refuseOthers(request, ports)
+  if (!isResumed) await refuseOthers(request.clients, ports)
   const factsOf = new Map(nodes.map(({ id }, index) => [id, facts[index]!]))
   const gone = { reachable: false, problem: '' } as const
   const preview = describePlan(
@@ -208,68 +203,6 @@ async function currentState({ before, after }: ChangeRequest, control: ControlSt
   const stored = (await control.load()) ?? (await control.compareAndSwap(undefined, firstState(before)))
   if (stored) return stored
   throw refused('another operator began at the same moment', `Run the same command again. ${after.name}`)
-}
-
-/** A gate rises one step before its epoch is published, never further. */
-async function requireEpoch({ fleet, control }: OperatorPorts): Promise<void> {
-  const seen = await fleet.highestGate()
-  const epoch = (await control.load())?.state.epoch ?? 0
-  if (seen <= epoch + 1) return
-  throw refused(
-    `the control store holds ${epoch === 0 ? 'no ring' : `epoch ${epoch}`}, but the nodes have seen epoch ${seen}: it was rolled back or emptied`,
-    'Restore it, or `cachectl ring apply --mend-store` once the topology file says how the ring is. Nothing was changed.',
-  )
-}
-
-/** The store may hold: nothing, the topology before, the very change asked for, or its end. Anything else is refused. */
-function requireSame({ before, after }: ChangeRequest, state: RingState | undefined): void {
-  if (!state) return
-  if (state.phase === 'stable') {
-    if (sameRing(state.before, before) || sameRing(state.before, after)) return
-    throw refused(
-      `the control store holds another ring (epoch ${state.epoch}) than the topology file says`,
-      '`cachectl ring status` shows it; `cachectl ring apply` brings the ring to what the file says.',
-    )
-  }
-  if (sameRing(state.before, before) && sameRing(state.after, after)) return
-  throw refused(
-    `another change of the ring is unfinished (epoch ${state.epoch}, ${state.phase})`,
-    '`cachectl ring resume` finishes it, `cachectl ring abort` takes it back while no key has moved.',
-  )
-}
-
-/** Half a change under a user who may not do the rest would be the worst of all. */
-async function requireRights({ fleet }: OperatorPorts): Promise<void> {
-  const missing = Object.entries(await fleet.missingRights())
-  if (missing.length === 0) return
-  throw refused(
-    missing.map(([node, rights]) => `node ${node}: this user may not run ${rights.join(' ')}`).join('\n'),
-    'Grant these rights (ACL SETUSER) on every key; docs/migration.md has the whole list. Nothing was changed.',
-  )
-}
-
-async function refuseOthers({ clients }: ChangeRequest, { fleet, clock }: OperatorPorts): Promise<void> {
-  if (clients !== 'follow') return
-  const unnamed = async () => (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
-  const first = await unnamed()
-  if (first.length === 0) return
-  // a client that connects just now says its name in a moment
-  await clock.sleep(namingMs)
-  const others = (await unnamed()).filter(({ node, id }) =>
-    first.some((each) => each.node === node && each.id === id),
-  )
-  if (others.length === 0) return
-  const shown = others
-    .slice(0, 5)
-    .map(
-      ({ node, address, name }) =>
-        `  ${node}: ${printable(address)}${name ? ` (${printable(name, 40)})` : ''}`,
-    )
-  throw refused(
-    [`${others.length} connections do not follow the control store:`, ...shown].join('\n'),
-    'Their clients would miss keys that have moved, and their writes could go astray. --clients legacy goes on with ' +
-      'what can be promised to them, --clients none if nobody uses the ring now.',
-  )
 }
 
 async function prepare(

@@ -1,6 +1,7 @@
 import { exitCodesHelp } from '../../base-command.js'
 import { refused } from '../../errors.js'
-import { openControl } from '../../open-control.js'
+import { readJournal } from '../../files/journal.js'
+import { journalPath, openControl } from '../../open-control.js'
 import { changeFlags, RingChangeCommand } from '../../ring-change-command.js'
 
 const { 'dry-run': _, ...flags } = changeFlags
@@ -17,15 +18,15 @@ export default class RingResume extends RingChangeCommand {
     const file = await this.loadTopology(given.topology)
     const control = await openControl(file)
     const stored = await control.load().finally(() => control.close())
-    if (!stored || stored.state.phase === 'stable') {
-      throw refused('no change of the ring is under way', '`cachectl ring status` shows where it is.')
+    const flags = { ...given, 'dry-run': false }
+    if (stored && stored.state.phase !== 'stable') {
+      const { before, after } = stored.state
+      return this.change({ ...file, topology: before }, flags, () => after, stored.state)
     }
-    const { before, after } = stored.state
-    return this.change(
-      { ...file, topology: before },
-      { ...given, 'dry-run': false },
-      () => after,
-      stored.state,
-    )
+    // published, but its operator died before it wrote the topology file
+    const last = (await readJournal(journalPath(file.path))).records.at(-1)
+    if (stored && last?.step === 'commit' && last.details.epoch === stored.state.epoch)
+      return this.change(file, flags, () => stored.state.after)
+    throw refused('no change of the ring is under way', '`cachectl ring status` shows where it is.')
   }
 }
