@@ -26,8 +26,13 @@ export interface NodeKeysOptions {
   readonly moving?: Moving
 }
 
-/** Names of ours are not data: half-made copies of big keys. */
-export const ownPrefix = Buffer.from('__cachectl:')
+const ownPrefix = Buffer.from('__cachectl:')
+
+/** Names of ours are not data: gates, tokens, half-made copies of big keys. */
+function isOurs(key: Buffer): boolean {
+  // nearly all keys differ in their first byte
+  return key[0] === ownPrefix[0] && key.subarray(0, ownPrefix.length).equals(ownPrefix)
+}
 
 const defaultPageKeys = 1_000
 const attempts = 6
@@ -79,8 +84,7 @@ class NodeKeys implements KeysPort {
       if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('SCAN answered something else')
       const cursor: string = String(reply[0])
       next = cursor === '0' ? undefined : readPage(cursor)
-      const keys = reply[1].filter((key) => Buffer.isBuffer(key))
-      const data = keys.filter((key) => !key.subarray(0, ownPrefix.length).equals(ownPrefix))
+      const data = reply[1].filter((key): key is Buffer => Buffer.isBuffer(key) && !isOurs(key))
       if (data.length > 0) yield data
     }
   }

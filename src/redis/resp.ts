@@ -36,12 +36,7 @@ export function encodeCommands(commands: readonly Command[]): Buffer {
     at = writeHeader(out, at, 0x2a, command.length)
     for (const part of command) {
       at = writeHeader(out, at, 0x24, partBytes(part))
-      if (typeof part === 'object') {
-        out.set(part, at)
-        at += part.length
-      } else {
-        at += out.write(String(part), at)
-      }
+      at = typeof part === 'object' ? writeBytes(out, at, part) : writeText(out, at, String(part))
       out[at++] = 13
       out[at++] = 10
     }
@@ -64,6 +59,27 @@ function writeHeader(out: Buffer, start: number, type: number, value: number): n
   return end + 2
 }
 
+/** Up to so many bytes a loop is faster than the call into native code that a copy is. */
+const shortBytes = 64
+
+function writeBytes(out: Buffer, start: number, bytes: Uint8Array): number {
+  if (bytes.length > shortBytes) out.set(bytes, start)
+  else for (let index = 0; index < bytes.length; index++) out[start + index] = bytes[index]!
+  return start + bytes.length
+}
+
+function writeText(out: Buffer, start: number, text: string): number {
+  if (!isShortAscii(text)) return start + out.write(text, start)
+  for (let index = 0; index < text.length; index++) out[start + index] = text.charCodeAt(index)
+  return start + text.length
+}
+
+function isShortAscii(text: string): boolean {
+  if (text.length > shortBytes) return false
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 127) return false
+  return true
+}
+
 function decimalDigits(value: number): number {
   let digits = 1
   for (let rest = value; rest >= 10; rest = Math.trunc(rest / 10)) digits++
@@ -76,7 +92,8 @@ function headerBytes(length: number): number {
 
 function partBytes(part: CommandPart): number {
   if (typeof part === 'object') return part.length
-  return typeof part === 'number' ? String(part).length : Buffer.byteLength(part)
+  if (typeof part === 'number') return String(part).length
+  return isShortAscii(part) ? part.length : Buffer.byteLength(part)
 }
 
 /** Thrown on bytes that are not RESP2: the port speaks something else, or the stream is out of step. */
