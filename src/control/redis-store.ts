@@ -4,7 +4,7 @@
  */
 import type { ControlStore, Lease, StoredState } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
-import { refused } from '../errors.js'
+import { isUnreachable, refused, unreachable } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import type { Reply } from '../redis/resp.js'
@@ -38,13 +38,15 @@ export function createRedisStore(access: NodeAccess, ring: string, clock: Clock)
   let open: Promise<RespConnection> | undefined
   const call = async (...command: [string, ...(string | number)[]]): Promise<Reply> => {
     open ??= openConnection(access, { clientName: 'cc-control', idleTimeoutMs: 5_000 })
+    const opening = open
     try {
-      return await (await open).call(...command)
+      return await (await opening).call(...command)
     } catch (error) {
       // a lost connection is replaced at the next call; this call's outcome is the caller's to find out
-      const connection = await open.catch(() => undefined)
-      if (!connection || connection.isLost) open = undefined
-      throw error
+      const connection = await opening.catch(() => undefined)
+      if ((!connection || connection.isLost) && open === opening) open = undefined
+      if (!isUnreachable(error)) throw error
+      throw unreachable(error.message.replace(/^node control\b/, 'control store'), error.remedy, error)
     }
   }
   const load = async (): Promise<StoredState | undefined> => {
