@@ -37,7 +37,7 @@ describe('clients that do not follow the control store', () => {
     assert.equal(await (await servers.connect(1)).call('DBSIZE'), 0)
   })
 
-  it('with --clients legacy are told what they get; what they write meanwhile is carried, or kept as a conflict', async () => {
+  it('fault-32: with --clients legacy are told what they get; what they write meanwhile is carried, or kept as a conflict', async () => {
     const run = startCli([
       ...add(),
       '--clients',
