@@ -67,6 +67,26 @@ describe('clients that do not follow the control store', () => {
     }
   })
 
+  it('fault-32: what they wrote astray: equal copies are one, others are both kept and listed, exit 6', async () => {
+    assert.equal((await runCli([...add(), '--clients', 'legacy'])).exitCode, 0)
+    const joined = await servers.connect(1)
+    const moved = await joined.call('KEYS', 'k*')
+    const [equal, other] = Array.isArray(moved) ? moved.map(String) : []
+    await legacy[0]!.send([
+      ['SET', equal!, 'old'],
+      ['SET', other!, 'astray'],
+    ])
+    const { exitCode, stderr } = await runCli(['ring', 'check', '-t', file, '--repair'])
+    assert.equal(exitCode, 6, stderr)
+    assert.match(stderr, new RegExp(`1 keys hold one value[\\s\\S]* ${other}: n1 and n2 differ`))
+    const values = async (key: string) =>
+      [await legacy[0]!.call('GET', key), await joined.call('GET', key)].map(
+        (value) => value && String(value),
+      )
+    assert.deepEqual(await values(equal!), [null, 'old'])
+    assert.deepEqual(await values(other!), ['astray', 'old'])
+  })
+
   it('that write nothing lose nothing: their keys are where the new ring says', async () => {
     const { exitCode, stderr } = await runCli([...add(), '--clients', 'legacy'])
     assert.equal(exitCode, 0, stderr)
