@@ -1,5 +1,6 @@
 /** What every command shares: `--json`, the topology flag, one exit for errors, Ctrl-C as an abort signal. */
 import { once } from 'node:events'
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
@@ -72,6 +73,11 @@ export abstract class BaseCommand extends Command {
       import('./files/secrets.js'),
     ])
     return { factsOf: async (nodes) => gatherFacts(await readAccess(nodes, process.env)) }
+  }
+
+  /** Who runs this command, for others. */
+  protected person(): string {
+    return `pid ${process.pid} on ${hostname()}`
   }
 
   /** Streams text to standard output; false: wait for `drained` before the next. */

@@ -21,6 +21,8 @@ export interface OperatorOptions {
   readonly bigKeyBytes: number
   readonly facts: NodeFactsPort
   readonly signal: AbortSignal
+  /** A line for people, beside what is printed. */
+  readonly warn: (text: string) => void
 }
 
 export async function withOperatorPorts<T>(
@@ -42,7 +44,8 @@ export async function withOperatorPorts<T>(
     import('./redis/resp-connection.js'),
     import('./terminal/progress.js'),
   ])
-  const { file, nodes, clients, bigKeyBytes, facts, signal } = options
+  const { file, nodes, clients, bigKeyBytes, facts, signal, warn } = options
+  const journaling = { ring: file.topology.name, clock: systemClock, warn }
   const accesses = await readAccess(nodes, process.env)
   let now: Held = { token: 0, replicas: 0 }
   const held = () => now
@@ -60,7 +63,7 @@ export async function withOperatorPorts<T>(
           facts,
           fleet,
           control,
-          journal: withFailpoint(createJournal(journalPath(file.path), systemClock), process.env),
+          journal: withFailpoint(createJournal(journalPath(file.path), journaling), process.env),
           clock: systemClock,
           progress: await createProgress(),
           signal,

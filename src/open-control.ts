@@ -2,7 +2,7 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import type { ControlStore } from './cache/ports.js'
 import { systemClock } from './clock.js'
-import { parseNodeUrl } from './files/node-url.js'
+import { parseControlUrl } from './files/control-url.js'
 import { readPassword } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
 import type { NodeSpec } from './ring/topology.js'
@@ -17,45 +17,45 @@ export function journalPath(topologyPath: string): string {
 }
 
 export async function openControl({ path, topology, control }: TopologyFile): Promise<ControlStore> {
-  const url = control?.url ?? `file:${stateDirectory(path)}`
-  if (url.startsWith('file:')) {
+  const place = parseControlUrl(control?.url ?? `file:${stateDirectory(path)}`)
+  if (typeof place === 'string') throw new Error(place) // the schema has checked it
+  if (place.kind === 'file') {
     const { createFileStore } = await import('./control/file-store.js')
-    return createFileStore(
-      resolve(dirname(path), url.slice('file:'.length).replace(/^\/\//, '')),
-      systemClock,
-    )
+    return createFileStore(resolve(dirname(path), place.folder), systemClock)
   }
-  const secrets = { passwordEnv: control?.passwordEnv, passwordFile: control?.passwordFile }
-  if (/^etcds?:/.test(url)) {
+  const { url: _, ...given } = control ?? { url: '' }
+  const secrets = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  if (place.kind === 'etcd') {
     const { createEtcdStore } = await import('./control/etcd-store.js')
-    const password = await readPassword(controlNode(url, secrets), process.env)
+    const node = { ...etcdNode, ...secrets }
+    const password = await readPassword(node, process.env)
     const access = {
-      endpoint: url.replace(/^etcd/, 'http'),
-      ...(control?.username === undefined ? {} : { username: control.username }),
+      endpoints: place.endpoints,
+      ...(node.username === undefined ? {} : { username: node.username }),
       ...(password === undefined ? {} : { password }),
     }
     return createEtcdStore(access, topology.name, systemClock)
   }
   const { createRedisStore } = await import('./control/redis-store.js')
-  const node = { ...controlNode(url, secrets), ...(control?.username ? { username: control.username } : {}) }
+  const { url, address, db, secure } = place.endpoint
+  const node: NodeSpec = {
+    id: 'control',
+    url,
+    address,
+    db,
+    weight: 1,
+    ...(secure ? { tls: {} } : {}),
+    ...secrets,
+  }
   const password = await readPassword(node, process.env)
   return createRedisStore(password === undefined ? { node } : { node, password }, topology.name, systemClock)
 }
 
-/** The store's server in the terms of a node; for etcd only its name and secret are used. */
-function controlNode(
-  url: string,
-  secrets: { passwordEnv: string | undefined; passwordFile: string | undefined },
-): NodeSpec {
-  const endpoint = parseNodeUrl(url.replace(/^etcd/, 'redis'))
-  if (typeof endpoint === 'string') throw new Error(endpoint) // the schema has checked it
-  return {
-    id: 'control',
-    url,
-    address: endpoint.address,
-    db: endpoint.db,
-    weight: 1,
-    ...(endpoint.secure ? { tls: {} } : {}),
-    ...Object.fromEntries(Object.entries(secrets).filter(([, value]) => value !== undefined)),
-  }
+/** An etcd in the terms of a node, of which only name and secret are used. */
+const etcdNode: NodeSpec = {
+  id: 'control',
+  url: '',
+  address: { kind: 'tcp', host: '', port: 0 },
+  db: 0,
+  weight: 1,
 }

@@ -1,5 +1,4 @@
 /** What `ring add`, `remove` and `rebalance` share: flags, wiring, the question, and saving the topology at the end. */
-import { hostname } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, topologyFlag } from './base-command.js'
@@ -157,14 +156,21 @@ export abstract class RingChangeCommand extends BaseCommand {
     const nodes = nodesOf(prepareState(firstState(change.file.topology), change.after, change))
     const facts = await this.nodeFacts()
     return withOperatorPorts(
-      { bigKeyBytes: defaultBigKeyBytes, ...change, nodes, facts, signal: this.signal },
+      {
+        bigKeyBytes: defaultBigKeyBytes,
+        ...change,
+        nodes,
+        facts,
+        signal: this.signal,
+        warn: (text) => this.logToStderr(text),
+      },
       body,
     )
   }
 
   /** How others see who changes the ring. */
   protected holder(): string {
-    return `pid ${process.pid} on ${hostname()} since ${new Date(systemClock.wallMs()).toISOString()}`
+    return `${this.person()} since ${new Date(systemClock.wallMs()).toISOString()}`
   }
 
   /** Says on stderr where the store disagrees with the file: what is found on the nodes means something else then. */

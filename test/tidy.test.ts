@@ -31,6 +31,7 @@ const hashesOnly: Record<string, string> = { hotkeys: 'ring/hash', workload: 'ri
 const top = [
   'base-command.ts',
   'ring-change-command.ts',
+  'ring-status-command.ts',
   'change-ports.ts',
   'bench-command.ts',
   'lab-command.ts',

@@ -1,4 +1,4 @@
-/** A client of its own process that reads a key every millisecond, and tells the quantiles of what it waited. */
+/** A client of its own process that reads at a steady rate, and tells what its reads waited from when they were due. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -12,42 +12,75 @@ export interface Latency {
   readonly maxMs: number
 }
 
-/** Probes the port while `body` runs. */
+export interface Reads {
+  readonly port: number
+  /** Each millisecond, spread over the connections. */
+  readonly perMs: number
+  readonly connections: number
+  readonly keys: readonly string[]
+}
+
+const oneAMs = { perMs: 1, connections: 1, keys: ['probe'] }
+
+/** Reads while `body` runs; by default one key, once a millisecond. */
 export async function probing<T>(
-  port: number,
+  reads: Pick<Reads, 'port'> & Partial<Reads>,
   body: () => Promise<T>,
 ): Promise<{ result: T; latency: Latency }> {
-  const child = fork(fileURLToPath(import.meta.url), [String(port)])
-  await once(child, 'message')
+  const prober = await startProber(reads)
   try {
     const result = await body()
-    const told = once(child, 'message')
-    child.send('stop')
-    const [latency] = (await told) as [Latency]
-    return { result, latency }
+    return { result, latency: await prober.lap() }
   } finally {
-    child.kill('SIGKILL')
+    prober.stop()
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const connection = await openConnection(
-    { node: testNode('probed', Number(process.argv[2])) },
-    { clientName: 'cc-look' },
+export interface Prober {
+  /** What was seen since the last lap. */
+  lap(): Promise<Latency>
+  stop(): void
+}
+
+export async function startProber(reads: Pick<Reads, 'port'> & Partial<Reads>): Promise<Prober> {
+  const child = fork(fileURLToPath(import.meta.url), [JSON.stringify({ ...oneAMs, ...reads })])
+  await once(child, 'message')
+  return {
+    lap: async () => {
+      const told = once(child, 'message')
+      child.send('lap')
+      const [latency] = (await told) as [Latency]
+      return latency
+    },
+    stop: () => child.kill('SIGKILL'),
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await probe(JSON.parse(process.argv[2]!) as Reads)
+
+async function probe({ port, perMs, connections: count, keys }: Reads): Promise<void> {
+  const connections = await Promise.all(
+    Array.from({ length: count }, () =>
+      openConnection({ node: testNode('probed', port) }, { clientName: 'cc-look' }),
+    ),
   )
-  let stopping = false
+  let waits: number[] = []
   process.on('message', () => {
-    stopping = true
+    waits.sort((a, b) => a - b)
+    const at = (quantile: number) =>
+      waits[Math.min(waits.length - 1, Math.floor(waits.length * quantile))] ?? 0
+    process.send?.({ p50Ms: at(0.5), p99Ms: at(0.99), maxMs: waits.at(-1) ?? 0 } satisfies Latency)
+    waits = []
   })
   process.send?.('ready')
-  const waits: number[] = []
-  while (!stopping) {
-    const startedMs = systemClock.nowMs()
-    await connection.call('GET', 'probe')
-    waits.push(systemClock.nowMs() - startedMs)
-    await systemClock.sleep(1)
+  const share = perMs / count
+  let serial = 0
+  for (let dueMs = systemClock.nowMs(); ; dueMs += 1) {
+    const aheadMs = dueMs - systemClock.nowMs()
+    if (aheadMs > 0) await systemClock.sleep(aheadMs)
+    for (const connection of connections) {
+      const commands = Array.from({ length: share }, () => ['GET', keys[serial++ % keys.length]!])
+      void connection.send(commands).then(() => waits.push(systemClock.nowMs() - dueMs))
+    }
   }
-  waits.sort((a, b) => a - b)
-  const at = (quantile: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * quantile))] ?? 0
-  process.send?.({ p50Ms: at(0.5), p99Ms: at(0.99), maxMs: waits.at(-1) ?? 0 } satisfies Latency)
 }

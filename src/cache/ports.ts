@@ -29,8 +29,9 @@ export interface Lease {
 }
 
 /**
- * One small register that is linearizable, a lease, and a list of clients. Every store passes test/control/contract.ts.
- * Errors: `unreachable` when the store does not answer, `refused` for a lease that somebody else holds.
+ * One small register that is linearizable, a lease, a list of clients, and a notice board. Every store passes
+ * test/control/contract.ts. Errors: `unreachable` when the store does not answer: what was asked of it may have been done
+ * or not, and only reading tells; `refused` for a lease that somebody else holds, and for what is not a ring's state.
  */
 export interface ControlStore {
   /** For messages: a path or a URL without secrets. */
@@ -42,10 +43,15 @@ export interface ControlStore {
   watch(signal: AbortSignal): AsyncIterable<StoredState>
   /** `holder` is told to whoever comes second. */
   acquireLease(holder: string): Promise<Lease>
+  /** Who holds the lease now; of one that has just died perhaps still for some seconds. */
+  leaseHolder(): Promise<string | undefined>
   /** Registers, gives a sign of life, or acks: the record replaces the one with its id. */
   putClient(client: ClientRecord): Promise<void>
   removeClient(id: string): Promise<void>
   clients(): Promise<ClientRecord[]>
+  /** A board for small texts between people and operators, on which nothing safe rests. undefined takes it off. */
+  putNotice(name: string, text: string | undefined): Promise<void>
+  notice(name: string): Promise<string | undefined>
   close(): Promise<void>
 }
 
@@ -56,6 +62,9 @@ export const operatorPrefix = 'cc-op:'
 
 /** How our short looks at a node are called; nobody needs to wait for them. */
 export const lookName = 'cc-look'
+
+/** How connections to a control store are called, which may be a server that holds keys too. */
+export const controlName = 'cc-control'
 
 /** The ring client that a connection's name tells; undefined: one that does not follow the control store. */
 export function clientOf(connectionName: string): string | undefined {

@@ -2,7 +2,7 @@
  * The control store of one host: a folder with the state, the lease and a file a client.
  * A lease belongs to a process and ends with it: on one host, death can be proved.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ClientRecord, ControlStore, Lease, StoredState } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
@@ -10,8 +10,8 @@ import { refused } from '../errors.js'
 import { printable } from '../printable.js'
 import { isAlive, ownIdentity, type ProcessIdentity } from '../process-identity.js'
 import type { RingState } from '../ring/epoch.js'
-import { readIfThere, withLock, writeDurably } from './durable-file.js'
-import { parseClient, parseState } from './records.js'
+import { makePrivateFolder, readIfThere, withLock, writeDurably } from './durable-file.js'
+import { parseClient, parseFields, parseState } from './records.js'
 import { watchByPolling } from './watch-by-polling.js'
 
 interface LeaseRecord {
@@ -24,8 +24,9 @@ interface LeaseRecord {
 export function createFileStore(directory: string, clock: Clock): ControlStore {
   const at = (name: string) => join(directory, name)
   const clientPath = (id: string) => join(directory, 'clients', `${encodeURIComponent(id)}.json`)
+  const noticePath = (notice: string) => join(directory, 'notices', encodeURIComponent(notice))
   const locked = async <T>(body: () => Promise<T>): Promise<T> => {
-    await mkdir(at('clients'), { recursive: true, mode: 0o700 })
+    await makePrivateFolder(directory)
     return withLock(at('lock'), clock, body)
   }
   const load = async (): Promise<StoredState | undefined> => {
@@ -34,7 +35,7 @@ export function createFileStore(directory: string, clock: Clock): ControlStore {
   }
   const readLease = async (): Promise<LeaseRecord> => {
     const text = await readIfThere(at('lease.json'))
-    return text === undefined ? { token: 0 } : (JSON.parse(text) as LeaseRecord)
+    return text === undefined ? { token: 0 } : parseLease(text, at('lease.json'))
   }
   const endLease = async (token: number) =>
     locked(async () => {
@@ -76,22 +77,45 @@ export function createFileStore(directory: string, clock: Clock): ControlStore {
         }
       })
     },
+    async leaseHolder() {
+      const { owner, holder = '' } = await readLease()
+      return owner && (await isAlive(owner)) ? holder : undefined
+    },
     async putClient(client: ClientRecord) {
-      await mkdir(at('clients'), { recursive: true, mode: 0o700 })
+      await makePrivateFolder(directory)
+      await makePrivateFolder(at('clients'))
       await writeDurably(clientPath(client.id), JSON.stringify(client))
     },
     removeClient: (id) => rm(clientPath(id), { force: true }),
     async clients() {
       const names = await listFolder(at('clients'))
-      const texts = await Promise.all(
+      const found = await Promise.all(
         names
           .filter((name) => name.endsWith('.json'))
-          .map((name) => readIfThere(join(directory, 'clients', name))),
+          .map(async (name) => {
+            const path = join(directory, 'clients', name)
+            const text = await readIfThere(path)
+            return text === undefined ? [] : [parseClient(text, path)]
+          }),
       )
-      return texts.flatMap((text) => (text === undefined ? [] : [parseClient(text)]))
+      return found.flat()
     },
+    async putNotice(notice, text) {
+      if (text === undefined) return rm(noticePath(notice), { force: true })
+      await makePrivateFolder(directory)
+      await makePrivateFolder(at('notices'))
+      await writeDurably(noticePath(notice), text)
+    },
+    notice: (notice) => readIfThere(noticePath(notice)),
     close: async () => {},
   }
+}
+
+function parseLease(text: string, path: string): LeaseRecord {
+  const { token, holder, owner } = parseFields(text, path, 'a lease')
+  if (!Number.isSafeInteger(token)) throw refused(`control store ${printable(path)}: a lease without a token`)
+  if (typeof owner !== 'object' || owner === null) return { token: Number(token) }
+  return { token: Number(token), holder: String(holder), owner: owner as ProcessIdentity }
 }
 
 async function listFolder(path: string): Promise<string[]> {

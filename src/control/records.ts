@@ -4,42 +4,63 @@ import { refused } from '../errors.js'
 import { printable } from '../printable.js'
 import type { RingState } from '../ring/epoch.js'
 
+type Fields = Readonly<Record<string, unknown>>
+
 /** `{revision, state}`. Errors: `refused`, naming the place, when it is something else. */
 export function parseState(text: string, place: string): StoredState {
-  const stored = parseJson(text, place) as Partial<StoredState>
-  if (typeof stored.revision !== 'string') throw unreadable(place, 'no revision in it')
-  return { revision: stored.revision, state: checkState(stored.state, place) }
+  const { revision, state } = parseFields(text, place, 'a ring state')
+  if (typeof revision !== 'string') throw unreadable(place, 'a ring state', 'no revision in it')
+  return { revision, state: checkState(state, place) }
 }
 
 export function parseRingState(text: string, place: string): RingState {
-  return checkState(parseJson(text, place) as Partial<RingState>, place)
+  return checkState(parseFields(text, place, 'a ring state'), place)
 }
 
-function checkState(state: Partial<RingState> | undefined, place: string): RingState {
-  if (state?.schema !== 'cachectl/ring-state/v1') {
-    throw unreadable(place, `schema ${String(state?.schema)}, expected cachectl/ring-state/v1`)
+function checkState(state: unknown, place: string): RingState {
+  const wrong = (why: string) => unreadable(place, 'a ring state', why)
+  if (!isFields(state)) throw wrong('not an object')
+  if (state.schema !== 'cachectl/ring-state/v1') {
+    throw wrong(`schema ${String(state.schema)}, expected cachectl/ring-state/v1`)
   }
-  const { epoch, phase, before, after } = state
-  if (!Number.isInteger(epoch) || !phase || !before || !after) throw unreadable(place, 'fields are missing')
-  return state as RingState
+  if (!Number.isSafeInteger(state.epoch) || !/^(stable|prepare|migrate)$/.test(String(state.phase)))
+    throw wrong('epoch or phase are missing or unknown')
+  for (const side of ['before', 'after'] as const) {
+    const topology = state[side]
+    const isRing = isFields(topology) && isFields(topology.ring) && Array.isArray(topology.nodes)
+    if (!isRing || !(topology.nodes as unknown[]).every(isNode)) throw wrong(`${side}: not a topology`)
+  }
+  return state as Fields & RingState
 }
 
-export function parseClient(text: string): ClientRecord {
-  const { id, ackedEpoch, seenMs, origin } = JSON.parse(text) as Partial<ClientRecord>
+function isNode(node: unknown): boolean {
+  return isFields(node) && typeof node.id === 'string' && isFields(node.address)
+}
+
+export function parseClient(text: string, place: string): ClientRecord {
+  const { id, ackedEpoch, seenMs, origin } = parseFields(text, place, 'a client of the ring')
   return { id: String(id), ackedEpoch: Number(ackedEpoch), seenMs: Number(seenMs), origin: String(origin) }
 }
 
-function parseJson(text: string, place: string): unknown {
+/** Errors: `refused`, when the text is not a JSON object. */
+export function parseFields(text: string, place: string, expected: string): Fields {
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (error) {
-    throw unreadable(place, error instanceof Error ? error.message : 'not JSON')
+    throw unreadable(place, expected, error instanceof Error ? error.message : 'not JSON')
   }
+  if (!isFields(value)) throw unreadable(place, expected, 'not an object')
+  return value
 }
 
-function unreadable(place: string, why: string): Error {
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function unreadable(place: string, expected: string, why: string): Error {
   return refused(
-    `control store ${printable(place)} does not hold a ring state: ${printable(why)}`,
+    `control store ${printable(place)} does not hold ${expected}: ${printable(why)}`,
     'Another version wrote it, or something else lives there. Nothing was changed.',
   )
 }

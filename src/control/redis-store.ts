@@ -2,9 +2,9 @@
  * The control store on a Redis server: every change is one script, so that it is atomic.
  * An asynchronous failover can take acknowledged changes back; the gates on the nodes then still hold (docs/protocol.md).
  */
-import type { ControlStore, Lease, StoredState } from '../cache/ports.js'
+import { type ControlStore, controlName, type Lease, type StoredState } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
-import { isUnreachable, refused, unreachable } from '../errors.js'
+import { CachectlError, refused } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import type { Reply } from '../redis/resp.js'
@@ -31,29 +31,46 @@ if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
 
 export const leaseMs = 5_000
+const idleTimeoutMs = 5_000
+const connectTimeoutMs = 2_000
 
 /** `ring` separates rings that share a server. */
 export function createRedisStore(access: NodeAccess, ring: string, clock: Clock): ControlStore {
+  const name = access.node.url
   const key = (part: string) => `cachectl:{${ring}}:${part}`
   let open: Promise<RespConnection> | undefined
+  /** The connection there is, or a new one for one that was lost; one that can't be opened is tried again next time. */
+  const connection = async (): Promise<RespConnection> => {
+    const known = open
+    if (known && !(await known).isLost) return known
+    if (open === known) {
+      const opening = openConnection(access, { clientName: controlName, idleTimeoutMs, connectTimeoutMs })
+      open = opening
+      opening.catch(() => {
+        if (open === opening) open = undefined
+      })
+    }
+    return open ?? connection()
+  }
+  /** What a call that fails has done is the caller's to find out: nothing is sent twice. */
   const call = async (...command: [string, ...(string | number)[]]): Promise<Reply> => {
-    open ??= openConnection(access, { clientName: 'cc-control', idleTimeoutMs: 5_000 })
-    const opening = open
     try {
-      return await (await opening).call(...command)
+      return await (await connection()).call(...command)
     } catch (error) {
-      // a lost connection is replaced at the next call; this call's outcome is the caller's to find out
-      const connection = await opening.catch(() => undefined)
-      if ((!connection || connection.isLost) && open === opening) open = undefined
-      if (!isUnreachable(error)) throw error
-      throw unreachable(error.message.replace(/^node control\b/, 'control store'), error.remedy, error)
+      if (!(error instanceof CachectlError)) throw error
+      const { exitCode, remedy } = error
+      throw new CachectlError(`control store ${name}: ${error.message}`, {
+        exitCode,
+        ...(remedy ? { remedy } : {}),
+        cause: error,
+      })
     }
   }
   const load = async (): Promise<StoredState | undefined> => {
     const reply = await call('HMGET', key('state'), 'revision', 'state')
     const [revision, state] = Array.isArray(reply) ? reply : []
-    if (!revision || !state) return undefined
-    return { revision: String(revision), state: parseRingState(String(state), key('state')) }
+    if (revision === null && state === null) return undefined
+    return { revision: String(revision), state: parseRingState(String(state), `${name} ${key('state')}`) }
   }
   const leaseOf = (token: number): Lease => ({
     token,
@@ -64,7 +81,7 @@ export function createRedisStore(access: NodeAccess, ring: string, clock: Clock)
   })
 
   return {
-    name: access.node.url,
+    name,
     load,
     async compareAndSwap(expected, next) {
       const reply = await call('EVAL', swap, 1, key('state'), expected?.revision ?? '', JSON.stringify(next))
@@ -74,11 +91,15 @@ export function createRedisStore(access: NodeAccess, ring: string, clock: Clock)
     async acquireLease(holder) {
       const reply = await call('EVAL', acquire, 2, key('lease'), key('lease-tokens'), holder, leaseMs)
       if (typeof reply === 'number') return leaseOf(reply)
-      const other = String(reply).replace(/^\d+ /, '')
+      const other = holderOf(reply)
       throw refused(
-        `the ring is being changed by ${printable(other)} (${access.node.url})`,
+        `the ring is being changed by ${printable(other)} (${name})`,
         'Wait until it has ended; `cachectl ring status` shows how far it is.',
       )
+    },
+    async leaseHolder() {
+      const reply = await call('GET', key('lease'))
+      return reply === null ? undefined : holderOf(reply)
     },
     async putClient(client) {
       await call('HSET', key('clients'), client.id, JSON.stringify(client))
@@ -88,11 +109,26 @@ export function createRedisStore(access: NodeAccess, ring: string, clock: Clock)
     },
     async clients() {
       const reply = await call('HVALS', key('clients'))
-      return Array.isArray(reply) ? reply.map((text) => parseClient(String(text))) : []
+      return Array.isArray(reply)
+        ? reply.map((text) => parseClient(String(text), `${name} ${key('clients')}`))
+        : []
+    },
+    async putNotice(notice, text) {
+      if (text === undefined) await call('HDEL', key('notices'), notice)
+      else await call('HSET', key('notices'), notice, text)
+    },
+    async notice(notice) {
+      const reply = await call('HGET', key('notices'), notice)
+      return reply === null ? undefined : String(reply)
     },
     async close() {
-      const connection = await open?.catch(() => undefined)
-      connection?.close()
+      const connected = await open?.catch(() => undefined)
+      connected?.close()
     },
   }
+}
+
+/** The lease's value is `TOKEN HOLDER`. */
+function holderOf(value: Reply): string {
+  return String(value).replace(/^\d+ /, '')
 }

@@ -5,6 +5,7 @@ import type { Document, LineCounter as Lines } from 'yaml'
 import { describeError, invalid } from '../errors.js'
 import { printable } from '../printable.js'
 import { formatAddress, type Topology } from '../ring/topology.js'
+import { parseControlUrl } from './control-url.js'
 import { nearest } from './nearest-name.js'
 import { type ControlSpec, knownFields, ringProblem, topologySchema, toTopology } from './topology-schema.js'
 import { isAlias, isNode, isPair, LineCounter, parseDocument, visit } from './yaml.js'
@@ -181,6 +182,16 @@ function crossProblems(
       const message = `${printable(value)} stands in line ${line} already, expected another ${field === 'id' ? 'id' : 'address'}`
       problems.push({ offset: offsetOf(document, path, 'value'), path, message })
     })
+  }
+  const place = parsed.control ? parseControlUrl(parsed.control.url) : undefined
+  if (typeof place === 'object' && place.kind === 'redis') {
+    const { address, db } = place.endpoint
+    const node = parsed.nodes.find(
+      ({ url }) => formatAddress(url.address) === formatAddress(address) && url.db === db,
+    )
+    const path = ['control', 'url']
+    const message = `the database of node ${node?.id}, whose keys move, expected another server or database`
+    if (node) problems.push({ offset: offsetOf(document, path, 'value'), path, message })
   }
   parsed.nodes.forEach((node, index) => {
     if (node.passwordEnv === undefined || node.passwordFile === undefined) return

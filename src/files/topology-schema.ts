@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { defaultHash, defaultPointsPerWeight, hashesFor } from '../ring/algorithms.js'
 import { algorithms, hashNames, type NodeSpec, type RingSpec, type Topology } from '../ring/topology.js'
+import { parseControlUrl } from './control-url.js'
 import { parseNodeUrl } from './node-url.js'
 
 const text = v.pipe(v.string('expected a text'), v.nonEmpty('expected a text that is not empty'))
@@ -67,10 +68,10 @@ const node = v.strictObject({
 
 const controlUrl = v.pipe(
   v.string('expected a URL such as redis://127.0.0.1:6400'),
-  v.check(
-    (value) => /^file:.+/.test(value) || typeof parseNodeUrl(value.replace(/^etcd/, 'redis')) !== 'string',
-    'expected file:FOLDER, redis://HOST:PORT, rediss://…, unix:///PATH, etcd://HOST:PORT or etcds://…, without credentials',
-  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const parsed = dataset.typed ? parseControlUrl(dataset.value) : undefined
+    if (typeof parsed === 'string') addIssue({ message: parsed })
+  }),
 )
 
 const control = v.strictObject({

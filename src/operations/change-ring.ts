@@ -19,9 +19,11 @@ import {
 import type { NodeSpec, Topology } from '../ring/topology.js'
 import { passBarrier } from './barrier.js'
 import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-sources.js'
+import { clearPause } from './notices.js'
 import type { KeysPort, NodeFacts, NodeFactsPort } from './ports.js'
 import { preflight } from './preflight.js'
-import { describePlan, type Preview } from './preview-change.js'
+import { describePlan, type Preview, unawaitedReplicas } from './preview-change.js'
+import { publish } from './publish.js'
 import { clearStrays, sweepAstray } from './strays.js'
 import { underLease } from './under-lease.js'
 
@@ -60,13 +62,18 @@ export interface ChangeResult {
   readonly epoch: number
   readonly movedKeyCount: number
   readonly movedBytes: number
+  /** Until the last key had moved. */
   readonly seconds: number
+  /** The last look at all keys of the sources, which found none to move. */
+  readonly verifySeconds: number
   readonly keysPerSec: number
   /** Clients that did not follow in time and were cut off; they read the state anew. */
   readonly fencedClients: readonly string[]
   /** Keys that nodes evicted for lack of memory while keys moved; absent where there were none. */
   readonly evictedKeys?: Readonly<Record<string, number>>
 }
+
+const namingMs = 200
 
 /** A fresh change, or the rest of one that was cut short. */
 export async function changeRing(request: ChangeRequest, ports: ChangePorts): Promise<ChangeResult> {
@@ -78,6 +85,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
   const nodes = nodesOf(prepareState(firstState(before), after, request))
   const facts = await preflight({ ...request, plan, nodes }, ports.facts)
   await requireRights(ports)
+  await requireEpoch(ports)
   if (!isResumed) await refuseOthers(request, ports)
   const factsOf = new Map(nodes.map(({ id }, index) => [id, facts[index]!]))
   const gone = { reachable: false, problem: '' } as const
@@ -86,14 +94,17 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     before.nodes.map(({ id }) => factsOf.get(id) ?? gone),
     request.lost,
   )
-  await ports.confirm(preview)
+  await ports.confirm({ ...preview, ...unawaitedReplicas(request.waitReplicas, nodes, facts) })
 
   let reached = found?.state
   const changing = underLease(request.holder, ports, async (lease, leased): Promise<ChangeResult> => {
     await leased.journal.record(isResumed ? 'resume' : 'begin', {
       token: lease.token,
       holder: request.holder,
+      after: after.nodes.map(({ id }) => id).join(' '),
+      expectedKeys: preview.expectedKeys ?? 0,
     })
+    await clearPause(leased.control)
     let stored = await currentState(request, leased.control)
     requireSame(request, stored.state)
     const fencedClients: string[] = []
@@ -101,7 +112,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     reached = stored.state
     if (stored.state.phase === 'prepare') {
       fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
-      stored = await flip(stored, leased)
+      stored = await flip(stored, { lease, ports: leased })
     }
     const relocation =
       stored.state.phase === 'migrate'
@@ -132,6 +143,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
       movedKeyCount: relocation.movedCount,
       movedBytes: relocation.movedBytes,
       seconds: relocation.seconds,
+      verifySeconds: relocation.verifySeconds,
       keysPerSec: relocation.seconds > 0 ? relocation.movedCount / relocation.seconds : 0,
       fencedClients,
       ...evictedSince(facts, await ports.facts.factsOf(nodes), nodes),
@@ -178,6 +190,7 @@ export async function abortChange(holder: string, ports: OperatorPorts): Promise
       )
     }
     await leased.journal.record('abort', { token: lease.token, holder })
+    await clearPause(leased.control)
     const { state } = await publish(stored, abortedState(stored.state), 'aborted', leased)
     await passBarrier(state.epoch, leased)
     const stay = new Set(state.before.nodes.map(({ id }) => id))
@@ -195,6 +208,17 @@ async function currentState({ before, after }: ChangeRequest, control: ControlSt
   const stored = (await control.load()) ?? (await control.compareAndSwap(undefined, firstState(before)))
   if (stored) return stored
   throw refused('another operator began at the same moment', `Run the same command again. ${after.name}`)
+}
+
+/** A gate rises one step before its epoch is published, never further. */
+async function requireEpoch({ fleet, control }: OperatorPorts): Promise<void> {
+  const seen = await fleet.highestGate()
+  const epoch = (await control.load())?.state.epoch ?? 0
+  if (seen <= epoch + 1) return
+  throw refused(
+    `the control store holds ${epoch === 0 ? 'no ring' : `epoch ${epoch}`}, but the nodes have seen epoch ${seen}: it was rolled back or emptied`,
+    'Restore it, or `cachectl ring apply --mend-store` once the topology file says how the ring is. Nothing was changed.',
+  )
 }
 
 /** The store may hold: nothing, the topology before, the very change asked for, or its end. Anything else is refused. */
@@ -224,9 +248,16 @@ async function requireRights({ fleet }: OperatorPorts): Promise<void> {
   )
 }
 
-async function refuseOthers({ clients }: ChangeRequest, { fleet }: OperatorPorts): Promise<void> {
+async function refuseOthers({ clients }: ChangeRequest, { fleet, clock }: OperatorPorts): Promise<void> {
   if (clients !== 'follow') return
-  const others = (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
+  const unnamed = async () => (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
+  const first = await unnamed()
+  if (first.length === 0) return
+  // a client that connects just now says its name in a moment
+  await clock.sleep(namingMs)
+  const others = (await unnamed()).filter(({ node, id }) =>
+    first.some((each) => each.node === node && each.id === id),
+  )
   if (others.length === 0) return
   const shown = others
     .slice(0, 5)
@@ -253,7 +284,7 @@ async function prepare(
   await clearStrays(request, { ports, keys: ports.keysUnder(heldFor(lease, stored.state)) })
   const next = prepareState(stored.state, request.after, request)
   await ports.journal.record('arm', { epoch: next.epoch })
-  await ports.fleet.raiseGates(gatedNodes(next), { epoch: next.epoch, replicas: next.waitReplicas ?? 0 })
+  await raiseGates(next, run)
   return publish(stored, next, 'prepare', ports)
 }
 
@@ -261,28 +292,22 @@ function heldFor({ token }: Lease, { waitReplicas = 0 }: RingState): { token: nu
   return { token, replicas: waitReplicas }
 }
 
-function gatedNodes({ before, lost = [] }: RingState): string[] {
-  return before.nodes.map(({ id }) => id).filter((id) => !lost.includes(id))
+/** An operator who was frozen, and whose lease has passed on, gets no further than this. */
+async function raiseGates(
+  next: RingState,
+  { lease, ports }: { lease: Lease; ports: OperatorPorts },
+): Promise<void> {
+  const { before, lost = [], epoch, waitReplicas = 0 } = next
+  const sources = before.nodes.map(({ id }) => id).filter((id) => !lost.includes(id))
+  await ports.fleet.raiseGates(sources, { epoch, replicas: waitReplicas, token: lease.token })
 }
 
-async function flip(stored: StoredState, ports: OperatorPorts): Promise<StoredState> {
+async function flip(
+  stored: StoredState,
+  { lease, ports }: { lease: Lease; ports: OperatorPorts },
+): Promise<StoredState> {
   const next = migrateState(stored.state)
   await ports.journal.record('flip', { epoch: next.epoch })
-  await ports.fleet.raiseGates(gatedNodes(next), { epoch: next.epoch, replicas: next.waitReplicas ?? 0 })
+  await raiseGates(next, { lease, ports })
   return publish(stored, next, 'migrate', ports)
-}
-
-async function publish(
-  stored: StoredState,
-  next: RingState,
-  step: string,
-  ports: OperatorPorts,
-): Promise<StoredState> {
-  await ports.journal.record(step, { epoch: next.epoch })
-  const published = await ports.control.compareAndSwap(stored, next)
-  if (published) return published
-  throw refused(
-    'another operator has changed the ring meanwhile',
-    'Nothing was lost. `cachectl ring status` shows where it is.',
-  )
 }

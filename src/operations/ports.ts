@@ -77,8 +77,8 @@ export interface MoveOutcome {
 
 /** The keys of nodes, found and carried; nodes by id. */
 export interface KeysPort {
-  /** All data keys of a node, in batches; a key that stays throughout is yielded at least once. */
-  scan(node: string): AsyncIterable<Buffer[]>
+  /** All data keys of a node, in pages of about so many (1,000); a key that stays throughout is yielded at least once. */
+  scan(node: string, pageKeys?: number): AsyncIterable<Buffer[]>
   /** Carries keys by the fenced copy: in a crash at any moment the source or the target holds each key, or both do. */
   move(batch: { source: string; target: string; keys: readonly Buffer[] }): Promise<MoveOutcome>
   /** Carries one big key, by chunks. */
@@ -163,10 +163,21 @@ export interface FleetConnection {
 
 /** The nodes of a live change, all of them, as the operator sees them. Errors name the node. */
 export interface FleetPort {
-  /** From here on the nodes obey this token only, and no connection of another operator is left. */
-  takeOver(token: number): Promise<void>
-  /** Raises the gate of each, and waits until so many replicas of each know; a gate never falls. */
-  raiseGates(nodes: readonly string[], gate: { epoch: number; replicas: number }): Promise<void>
+  /**
+   * From here on the nodes obey this token only, and no connection of another operator is left. A smaller token than
+   * they obey is refused, unless forced.
+   */
+  takeOver(lease: { readonly token: number; readonly force: boolean }): Promise<void>
+  /**
+   * Raises the gate of each, and waits until so many replicas of each know; a gate never falls. Refused by a node that
+   * obeys another token.
+   */
+  raiseGates(
+    nodes: readonly string[],
+    gate: { epoch: number; replicas: number; token: number },
+  ): Promise<void>
+  /** The highest gate of all nodes; 0 where none has one. */
+  highestGate(): Promise<number>
   /**
    * Takes what is ours off nodes that have left the ring, and ends the connections that ring clients still have there.
    * A node that another operator has taken over meanwhile is left alone.

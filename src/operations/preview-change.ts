@@ -1,6 +1,6 @@
 /** A plan with what it means for the live fleet: keys and bytes per move, from counts and samples where nodes answer. */
 import { type Move, type Plan, planChange } from '../plan/plan-change.js'
-import type { Topology } from '../ring/topology.js'
+import type { NodeSpec, Topology } from '../ring/topology.js'
 import type { NodeFacts, NodeFactsPort } from './ports.js'
 
 export interface PreviewedMove extends Move {
@@ -23,6 +23,8 @@ export interface Preview {
   readonly problems: readonly string[]
   /** Nodes that are gone, with the share of the keyspace that is lost with them. */
   readonly lost?: Readonly<Record<string, number>>
+  /** Nodes with replicas that the change does not wait for, with how many they have. */
+  readonly unawaitedReplicas?: Readonly<Record<string, number>>
 }
 
 /** `port` is absent for a plan from the topologies alone. */
@@ -64,4 +66,19 @@ export function describePlan(plan: Plan, facts: readonly NodeFacts[], lost: read
     problems: facts.flatMap((answer) => (answer.reachable || answer.problem === '' ? [] : [answer.problem])),
     ...(lost.length > 0 ? { lost: Object.fromEntries(lost.map((id) => [id, shares.get(id) ?? 0])) } : {}),
   }
+}
+
+/** Their failover would lose what has just moved. */
+export function unawaitedReplicas(
+  waitReplicas: number,
+  nodes: readonly NodeSpec[],
+  facts: readonly NodeFacts[],
+): Pick<Preview, 'unawaitedReplicas'> {
+  const found = nodes.flatMap(({ id }, index): [string, number][] => {
+    const answer = facts[index]
+    return answer?.reachable && answer.connectedReplicas > waitReplicas
+      ? [[id, answer.connectedReplicas]]
+      : []
+  })
+  return waitReplicas > 0 || found.length === 0 ? {} : { unawaitedReplicas: Object.fromEntries(found) }
 }

@@ -16,17 +16,23 @@ export interface Relocation {
   readonly signal: AbortSignal
   /** Batches under way at once for each scanned node. */
   readonly concurrency: number
+  /** Default 100. */
+  readonly batchKeys?: number
   /** For the ETA; an estimate. */
   readonly expectedKeyCount: number
   /** Absent: as fast as it goes. */
   readonly pace?: Pace
+  readonly onProgress?: (moved: { movedCount: number; movedBytes: number }) => void
 }
 
 export interface RelocationResult {
   readonly movedCount: number
   readonly movedBytes: number
   readonly conflicts: readonly Conflict[]
+  /** Until the last key had moved. */
   readonly seconds: number
+  /** The rest: the pass that found nothing more. */
+  readonly verifySeconds: number
 }
 
 /** A key that holds one thing where it is and another where it belongs. Neither copy was touched. */
@@ -36,7 +42,9 @@ export interface Conflict {
   readonly owner: string
 }
 
-const batchKeys = 100
+const defaultBatchKeys = 100
+/** SCAN's COUNT for each key of a batch: small batches are asked for where a server is to be spared. */
+const pagePerBatch = 10
 const maxPasses = 10
 /** So that a broken fleet can't fill the memory; the count goes on. */
 const maxListedConflicts = 10_000
@@ -54,6 +62,7 @@ interface Totals {
   movedBytes: number
   readonly conflicts: Map<string, Conflict>
   readonly startedMs: number
+  lastMovedMs: number
 }
 
 /** One look at all keys of the nodes. */
@@ -72,7 +81,13 @@ interface Pass {
 export async function relocateKeys(relocation: Relocation): Promise<RelocationResult> {
   const { clock } = relocation
   const startedMs = clock.nowMs()
-  const totals: Totals = { movedCount: 0, movedBytes: 0, conflicts: new Map(), startedMs }
+  const totals: Totals = {
+    movedCount: 0,
+    movedBytes: 0,
+    conflicts: new Map(),
+    startedMs,
+    lastMovedMs: startedMs,
+  }
   try {
     for (let pass = 1; ; pass++) {
       if (await withWantedServed(relocation, totals, () => runPass(relocation, totals))) break
@@ -86,9 +101,14 @@ export async function relocateKeys(relocation: Relocation): Promise<RelocationRe
   } finally {
     relocation.progress.end()
   }
-  const { movedCount, movedBytes } = totals
-  const seconds = (clock.nowMs() - startedMs) / 1000
-  return { movedCount, movedBytes, conflicts: [...totals.conflicts.values()], seconds }
+  const { movedCount, movedBytes, lastMovedMs } = totals
+  return {
+    movedCount,
+    movedBytes,
+    conflicts: [...totals.conflicts.values()],
+    seconds: (lastMovedMs - startedMs) / 1000,
+    verifySeconds: (clock.nowMs() - lastMovedMs) / 1000,
+  }
 }
 
 /** Whether there is nothing left to do. */
@@ -114,7 +134,7 @@ async function relocateNode(
   node: string,
   run: { readonly totals: Totals; readonly pass: Pass },
 ): Promise<void> {
-  const { ring, keys, signal } = relocation
+  const { ring, keys, signal, batchKeys = defaultBatchKeys } = relocation
   const waiting = new Map<string, Buffer[]>()
   const running = new Set<Promise<void>>()
   let failure: unknown
@@ -129,7 +149,7 @@ async function relocateNode(
     running.add(moving)
   }
   try {
-    for await (const batch of keys.scan(node)) {
+    for await (const batch of keys.scan(node, batchKeys * pagePerBatch)) {
       if (failure !== undefined || signal.aborted) break
       for (const key of batch) {
         const owner = ring.topology.nodes[ring.ownerIndex(key)]!.id
@@ -223,6 +243,7 @@ function account(
   relocation.pace?.spend(outcome.movedBytes, relocation.clock.nowMs())
   totals.movedCount += outcome.movedCount
   totals.movedBytes += outcome.movedBytes
+  if (outcome.movedCount > 0) totals.lastMovedMs = relocation.clock.nowMs()
   for (const key of outcome.conflicts) {
     if (totals.conflicts.size >= maxListedConflicts) break
     totals.conflicts.set(`${move.source}\n${key.toString('latin1')}`, {
@@ -234,7 +255,8 @@ function account(
   report(relocation, totals)
 }
 
-function report({ clock, progress, expectedKeyCount }: Relocation, totals: Totals): void {
+function report({ clock, progress, expectedKeyCount, onProgress }: Relocation, totals: Totals): void {
+  onProgress?.(totals)
   const seconds = Math.max(0.001, (clock.nowMs() - totals.startedMs) / 1000)
   const keysPerSec = totals.movedCount / seconds
   const left = expectedKeyCount - totals.movedCount

@@ -24,7 +24,7 @@ export interface StraysPorts {
 
 /** A stray at a target would be taken for the newer copy of its key: it must be gone before anybody looks there. */
 export async function clearStrays(
-  { before, after, dropStrays }: StraysRequest,
+  { before, after, dropStrays }: Pick<StraysRequest, 'before' | 'after' | 'dropStrays'>,
   { ports, keys }: StraysPorts,
 ): Promise<void> {
   const ring = buildRing(before)

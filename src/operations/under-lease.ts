@@ -12,16 +12,20 @@ export interface LeasePorts {
   readonly signal: AbortSignal
 }
 
-/** `holder`: who works, for others: `pid 812 on host a`. The nodes obey this lease's token from here on. */
+/**
+ * `holder`: who works, for others: `pid 812 on host a`. The nodes obey this lease's token from here on; with `force`
+ * also when they have seen a larger one: the store that counted them was emptied.
+ */
 export async function underLease<P extends LeasePorts, T>(
   holder: string,
   ports: P,
   body: (lease: Lease, ports: P) => Promise<T>,
+  { force = false }: { readonly force?: boolean } = {},
 ): Promise<T> {
   const lease = await ports.control.acquireLease(holder)
-  const kept = keepLease(lease, ports)
+  const kept = keepLease({ lease, holder }, ports)
   try {
-    await ports.fleet.takeOver(lease.token)
+    await ports.fleet.takeOver({ token: lease.token, force })
     return await body(lease, { ...ports, signal: kept.signal })
   } finally {
     await kept.release()

@@ -39,16 +39,22 @@ export interface ImpactLimit {
   readonly maxIncrease: number
 }
 
-const slowestKeysPerSec = 200
-const holdBelow = 0.7
-
-/** The next rate, from the latency now and before: down fast, up slowly, still near the limit. */
-export function adaptRate(
-  keysPerSec: number,
-  latency: { readonly nowMs: number; readonly beforeMs: number },
-  { maxIncrease }: ImpactLimit,
-): number {
-  const increase = latency.nowMs / latency.beforeMs - 1
-  if (increase > maxIncrease) return Math.max(slowestKeysPerSec, keysPerSec * 0.6)
-  return increase > maxIncrease * holdBelow ? keysPerSec : keysPerSec * 1.15
+/** The next rate, down fast and up slowly, from the share of probes that waited longer than the limit allows. */
+export function adaptRate(keysPerSec: number, exceededShare: number, { quantile }: ImpactLimit): number {
+  const allowedShare = 1 - quantile
+  if (exceededShare > 2 * allowedShare) return Math.max(slowestKeysPerSec, keysPerSec * 0.4)
+  if (exceededShare > 0.8 * allowedShare) return Math.max(slowestKeysPerSec, keysPerSec * 0.7)
+  return exceededShare > 0.5 * allowedShare ? keysPerSec : keysPerSec * 1.2
 }
+
+const slowestKeysPerSec = 200
+
+/** Keys a batch: the slower, the smaller, so that a low rate is a trickle and not a burst now and then. */
+export function batchKeysAt({ keysPerSec, impact }: PaceLimits & { readonly impact?: ImpactLimit }): number {
+  if (impact) return gentleBatchKeys
+  return Math.max(1, Math.min(fullBatchKeys, Math.round(keysPerSec / 20)))
+}
+
+const fullBatchKeys = 100
+/** Some tens of microseconds of a server's time. */
+const gentleBatchKeys = 10

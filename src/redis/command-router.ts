@@ -9,8 +9,9 @@ import { printable } from '../printable.js'
 import type { Route } from '../ring/epoch.js'
 import { type CommandTable, readCommandTable } from './command-table.js'
 import { type EpochFollower, StaleEpoch } from './epoch-follower.js'
-import { closedCode, gatedCommand } from './gate.js'
+import { closedCode, gatedCommand, gateIsClosed, watchGate } from './gate.js'
 import { defaultBigKeyBytes, moveLive } from './move-live.js'
+import { transact } from './pair.js'
 import { type Command, type Reply, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
 import type { RingConnections } from './ring-connections.js'
@@ -36,6 +37,8 @@ export interface Request {
   readonly command: Command
   readonly keys: readonly Buffer[]
   readonly isWrite: boolean
+  /** Whether a script may run it; default true. */
+  readonly isScriptable?: boolean
 }
 
 export interface RouterOptions {
@@ -137,15 +140,30 @@ export class CommandRouter {
     }
     // several keys are seen at one moment only where all of them are: through the gate, or moved first
     if (!run.isWrite && run.keys.length === 1) return this.readMoving(route, run)
-    return phase === 'prepare' ? this.runAt(route.source, run, true) : this.runMoved(route, run)
+    return phase === 'prepare' ? this.runGated(route.source, run) : this.runMoved(route, run)
   }
 
-  private async runAt(node: string, run: Run, isGated = false): Promise<Reply> {
+  private async runAt(node: string, run: Run, command = run.command): Promise<Reply> {
     const connection = await this.connection(node)
     run.isSent = run.isWrite
-    const command = isGated ? gatedCommand(this.options.follower.epoch, run.keys, run.command) : run.command
     const [reply] = await connection.send([command])
     return reply!
+  }
+
+  private async runGated(node: string, run: Run): Promise<Reply> {
+    const { follower, connections } = this.options
+    const { epoch } = follower
+    if (run.isScriptable !== false) return this.runAt(node, run, gatedCommand(epoch, run.keys, run.command))
+    return connections.lend(
+      [node],
+      () => follower.requireFresh(),
+      async ([connection]) => {
+        if (!(await watchGate(connection!, epoch))) return gateIsClosed
+        run.isSent = run.isWrite
+        const replies = await transact(connection!, [run.command], String(run.command[0]))
+        return replies ? replies[0]! : gateIsClosed
+      },
+    )
   }
 
   /** Target, source, target: a key moves in that direction only, so the second look at the target decides. */
@@ -170,11 +188,10 @@ export class CommandRouter {
       const [there] = await source.send([['EXISTS', ...run.keys]])
       if (there instanceof ReplyError) return there
       if (there === 0) return this.runAt(route.target, run)
-      const { big, unconfirmed } = await connections.withPair(
-        route.source,
-        route.target,
+      const { big, unconfirmed } = await connections.lend(
+        [route.source, route.target],
         () => follower.requireFresh(),
-        (pair) => moveLive(pair, run.keys, move),
+        ([first, second]) => moveLive({ source: first!, target: second! }, run.keys, move),
       )
       if (big.length === 0 && !unconfirmed) continue
       this.requireTime(run)

@@ -7,6 +7,8 @@ export interface CommandTable {
   /** Unknown commands count as writes: the careful way. */
   isWrite(command: string): boolean
   isBlocking(command: string): boolean
+  /** Whether a script may run it. */
+  isScriptable(command: string): boolean
 }
 
 export async function readCommandTable(connection: RespConnection): Promise<CommandTable> {
@@ -22,5 +24,6 @@ export async function readCommandTable(connection: RespConnection): Promise<Comm
     positions: createKeyPositions(entries.map(({ shape }) => shape)),
     isWrite: (command) => !flagsOf.get(command)?.has('readonly'),
     isBlocking: (command) => flagsOf.get(command)?.has('blocking') === true,
+    isScriptable: (command) => flagsOf.get(command)?.has('noscript') === false,
   }
 }

@@ -1,9 +1,9 @@
 /** What a live change asks of the nodes besides their keys: gates, the operator's token, and who is connected. */
-import { clientOf, lookName, operatorPrefix } from '../cache/ports.js'
+import { clientOf, controlName, lookName, operatorPrefix } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import type { FleetConnection, FleetPort, NodeAccess } from '../operations/ports.js'
 import { gateKey, raiseGateCommand } from './gate.js'
-import { fenceKey } from './operator-fence.js'
+import { fenced, fencedCode, fenceKey } from './operator-fence.js'
 import { awaitReplicas } from './replicas.js'
 import { ReplyError } from './resp.js'
 import { type OpenConnection, type RespConnection, replyFailure } from './resp-connection.js'
@@ -11,14 +11,14 @@ import { missingRights } from './rights.js'
 import { connectionError } from './socket.js'
 import { wantedKey } from './wanted-keys.js'
 
-/** KEYS fence; ARGV token. A smaller token than the present one is refused. */
-const takeToken = `local held = tonumber(redis.call('GET', KEYS[1]) or '0')
-if held > tonumber(ARGV[1]) then return redis.error_reply('FENCED another operator has taken over') end
+/** KEYS fence; ARGV token, `force` or nothing. A smaller token than the present one is refused, unless forced. */
+export const takeTokenScript = `local held = tonumber(redis.call('GET', KEYS[1]) or '0')
+if held > tonumber(ARGV[1]) and ARGV[2] ~= 'force' then return redis.error_reply('FENCED another operator has taken over') end
 redis.call('SET', KEYS[1], ARGV[1])
 return 'OK'`
 
 /** KEYS fence, keys; ARGV token. Takes our keys off, unless another operator has the node by now. */
-const forgetFenced = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', unpack(KEYS)) end
+export const forgetFencedScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', unpack(KEYS)) end
 return 0`
 
 export interface FleetOptions {
@@ -53,9 +53,9 @@ class Fleet implements FleetPort {
     this.byId = new Map(accesses.map((access) => [access.node.id, access]))
   }
 
-  async takeOver(token: number): Promise<void> {
+  async takeOver({ token, force }: { token: number; force: boolean }): Promise<void> {
     await this.each(async (connection) => {
-      await connection.call('EVAL', takeToken, 1, fenceKey, token)
+      await connection.call('EVAL', takeTokenScript, 1, fenceKey, token, force ? 'force' : '')
       const list = await listConnections(connection)
       const others = list.filter(
         ({ name }) => name.startsWith(operatorPrefix) && name !== this.options.operatorName,
@@ -66,22 +66,38 @@ class Fleet implements FleetPort {
 
   async raiseGates(
     nodes: readonly string[],
-    { epoch, replicas }: { epoch: number; replicas: number },
+    { epoch, replicas, token }: { epoch: number; replicas: number; token: number },
   ): Promise<void> {
     await Promise.all(
       nodes.map(async (node) => {
         const connection = await this.connection(node)
-        const [reply] = await connection.send([raiseGateCommand(epoch)])
+        const [reply] = await connection.send([raiseGateCommand(epoch, token)])
+        if (reply instanceof ReplyError && reply.code === fencedCode) throw fenced()
         if (reply instanceof ReplyError) throw replyFailure(connection.access, 'raising the gate', reply)
         await awaitReplicas(connection, replicas)
       }),
     )
   }
 
+  async highestGate(): Promise<number> {
+    return Math.max(
+      0,
+      ...(await this.each(async (connection) => Number(await connection.call('GET', gateKey)))),
+    )
+  }
+
   async forget(nodes: readonly string[], token: number): Promise<void> {
     for (const node of nodes) {
       const connection = await this.connection(node)
-      const forgotten = await connection.call('EVAL', forgetFenced, 3, fenceKey, gateKey, wantedKey, token)
+      const forgotten = await connection.call(
+        'EVAL',
+        forgetFencedScript,
+        3,
+        fenceKey,
+        gateKey,
+        wantedKey,
+        token,
+      )
       const clients = (await listConnections(connection)).filter(({ name }) => clientOf(name) !== undefined)
       // what a client sent there and never had an answer to must not be run when this node comes back one day
       if (Number(forgotten) > 0) await killAll(connection, clients)
@@ -92,7 +108,8 @@ class Fleet implements FleetPort {
     const lists = await this.each(async (connection, node) =>
       (await listConnections(connection)).map((each) => ({ ...each, node })),
     )
-    return lists.flat().filter(({ name }) => !name.startsWith(operatorPrefix) && name !== lookName)
+    const ours = new Set([lookName, controlName])
+    return lists.flat().filter(({ name }) => !name.startsWith(operatorPrefix) && !ours.has(name))
   }
 
   async kill(connections: readonly FleetConnection[]): Promise<void> {

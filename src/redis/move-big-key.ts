@@ -67,11 +67,14 @@ export async function buildCopy(
     [lengthCommand[type], key],
   ])
   const expiresAtMs = Number(expiry)
+  if (expiresAtMs > 0) await target.call('PEXPIREAT', staging, expiresAtMs)
+  // measured under WATCH: a piece of an earlier attempt may still arrive in this copy, and must not get into the key
+  await target.call('WATCH', staging)
   if (expiresAtMs === -2 || length !== (await target.call(lengthCommand[type], staging))) {
+    await target.call('UNWATCH')
     await target.call('UNLINK', staging)
     return undefined
   }
-  if (expiresAtMs > 0) await target.call('PEXPIREAT', staging, expiresAtMs)
   return { staging, type, expiresAtMs }
 }
 
@@ -87,7 +90,10 @@ function naming(key: Buffer, error: unknown): unknown {
   )
 }
 
-/** Gives the copy the key's name. `present`: the target has the key; `vanished`: the copy has expired or was swept. */
+/**
+ * Gives the copy the key's name. `present`: the target has the key; `vanished`: the copy has expired or was swept;
+ * `touched`: somebody wrote into it, or whatever else the connection watches.
+ */
 export async function takeName(
   target: RespConnection,
   { staging }: BigCopy,

@@ -164,6 +164,9 @@ async function tryMove(
   }
 }
 
+/** What PEXPIRETIME says of a key that is gone: it was there for DUMP, right before. */
+export const expiredMeanwhile = -2
+
 async function readCopies(source: RespConnection, keys: readonly Buffer[]): Promise<Copy[]> {
   const commands: Command[] = [['WATCH', ...keys]]
   for (const key of keys) commands.push(['DUMP', key], ['PEXPIRETIME', key])
@@ -175,7 +178,8 @@ async function readCopies(source: RespConnection, keys: readonly Buffer[]): Prom
     const expiresAtMs = replies[2 * index + 1]
     if (payload instanceof ReplyError) throw replyFailure(source.access, 'DUMP', payload)
     if (expiresAtMs instanceof ReplyError) throw replyFailure(source.access, 'PEXPIRETIME', expiresAtMs)
-    if (Buffer.isBuffer(payload)) copies.push({ key, payload, expiresAtMs: Math.max(0, Number(expiresAtMs)) })
+    if (Buffer.isBuffer(payload) && expiresAtMs !== expiredMeanwhile)
+      copies.push({ key, payload, expiresAtMs: Math.max(0, Number(expiresAtMs)) })
   })
   return copies
 }

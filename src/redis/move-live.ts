@@ -14,8 +14,8 @@ import { stopped } from '../errors.js'
 import { printable } from '../printable.js'
 import { requireTaken } from './bulk-limit.js'
 import { buildCopy, exclusively, takeName } from './move-big-key.js'
-import { keySizes } from './move-keys.js'
-import { fenced, requireToken, unlinkUnder, watchFence } from './operator-fence.js'
+import { expiredMeanwhile, keySizes } from './move-keys.js'
+import { requireToken, unlinkUnder, watchFence } from './operator-fence.js'
 import { type Pair, transact } from './pair.js'
 import { haveReplicas } from './replicas.js'
 import { type Command, ReplyError } from './resp.js'
@@ -113,8 +113,8 @@ async function moveBigAlone(
   if (!copy) return nothing
   requireToken((await target.send(watchFence(token))).at(-1), token)
   const named = await takeName(target, copy, key)
-  if (named === 'touched') throw fenced()
-  if (named === 'vanished') return nothing
+  // touched by another operator's token, which the next look finds, or by a late piece of an earlier attempt
+  if (named === 'touched' || named === 'vanished') return nothing
   if (named === 'present') await target.call('UNLINK', copy.staging)
   if (!(await haveReplicas(target, replicas))) return { ...nothing, unconfirmed: true }
   await unlinkUnder(source, [key], token)
@@ -191,7 +191,8 @@ async function readCopies(source: RespConnection, keys: readonly Buffer[], never
   const each = neverExpires ? 1 : 2
   return keys.flatMap((key, index) => {
     const payload = replies[each * index]
-    const expiresAtMs = neverExpires ? 0 : Math.max(0, Number(replies[each * index + 1]))
-    return Buffer.isBuffer(payload) ? [{ key, payload, expiresAtMs }] : []
+    const expiry = neverExpires ? -1 : Number(replies[each * index + 1])
+    if (!Buffer.isBuffer(payload) || expiry === expiredMeanwhile) return []
+    return [{ key, payload, expiresAtMs: Math.max(0, expiry) }]
   })
 }

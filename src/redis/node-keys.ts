@@ -6,7 +6,7 @@ import { sweepStaging } from './move-big-key.js'
 import type { Held, Mover } from './movers.js'
 import { unlinkUnder } from './operator-fence.js'
 import type { Pair } from './pair.js'
-import { ReplyError } from './resp.js'
+import { type Reply, ReplyError } from './resp.js'
 import { type OpenConnection, type RespConnection, replyFailure } from './resp-connection.js'
 import { connectionError } from './socket.js'
 import { takeWanted } from './wanted-keys.js'
@@ -29,7 +29,7 @@ export interface NodeKeysOptions {
 /** Names of ours are not data: half-made copies of big keys. */
 export const ownPrefix = Buffer.from('__cachectl:')
 
-const scanCount = 1_000
+const defaultPageKeys = 1_000
 const attempts = 6
 /** A node that takes connections and says nothing is waited for so long after the first loss. */
 const giveUpMs = 10_000
@@ -53,6 +53,10 @@ class NodeKeys implements KeysPort {
   /** Connections that nobody has, by the nodes they lead to. */
   private readonly idle = new Map<string, RespConnection[][]>()
   private readonly open = new Set<RespConnection>()
+  /** The servers' own numbers of the connections. */
+  private readonly serverIds = new Map<RespConnection, number>()
+  /** Node → numbers of connections that we gave up, and whose commands may still be on their way. */
+  private readonly givenUp = new Map<string, number[]>()
 
   constructor(
     accesses: readonly NodeAccess[],
@@ -61,19 +65,24 @@ class NodeKeys implements KeysPort {
     this.accesses = new Map(accesses.map((access) => [access.node.id, access]))
   }
 
-  async *scan(node: string): AsyncGenerator<Buffer[]> {
-    let cursor = '0'
-    do {
-      // a cursor is the server's, not the connection's: a new connection goes on with it
-      const reply = await this.withNode(node, (connection) =>
-        connection.call('SCAN', cursor, 'COUNT', scanCount),
-      )
+  /** The next page is under way while its predecessor is worked on. */
+  async *scan(node: string, pageKeys = defaultPageKeys): AsyncGenerator<Buffer[]> {
+    // a cursor is the server's, not the connection's: a new connection goes on with it
+    const readPage = (cursor: string) => {
+      const page = this.withNode(node, (connection) => connection.call('SCAN', cursor, 'COUNT', pageKeys))
+      page.catch(() => undefined) // whoever asks for this page is told
+      return page
+    }
+    let next: ReturnType<typeof readPage> | undefined = readPage('0')
+    while (next) {
+      const reply: Reply = await next
       if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('SCAN answered something else')
-      cursor = String(reply[0])
+      const cursor: string = String(reply[0])
+      next = cursor === '0' ? undefined : readPage(cursor)
       const keys = reply[1].filter((key) => Buffer.isBuffer(key))
       const data = keys.filter((key) => !key.subarray(0, ownPrefix.length).equals(ownPrefix))
       if (data.length > 0) yield data
-    } while (cursor !== '0')
+    }
   }
 
   exist(node: string, keys: readonly Buffer[]): Promise<boolean[]> {
@@ -128,7 +137,10 @@ class NodeKeys implements KeysPort {
     )
   }
 
-  /** Lends a connection to each of the nodes. Lost ones are replaced and the work starts again: it is idempotent. */
+  /**
+   * Lends a connection to each of the nodes. Lost ones are replaced and the work starts again: every step of it is
+   * idempotent. The server ends the old ones before that: what arrived later would be a copy that nobody finishes.
+   */
   private async withConnections<T>(
     nodes: readonly string[],
     body: (connections: readonly RespConnection[]) => Promise<T>,
@@ -140,13 +152,14 @@ class NodeKeys implements KeysPort {
       let lent: RespConnection[] | undefined
       try {
         lent = this.idle.get(name)?.pop() ?? (await this.connectAll(nodes))
+        await Promise.all(lent.map((connection) => this.endGivenUp(connection)))
         const outcome = await body(lent)
         this.idle.set(name, [...(this.idle.get(name) ?? []), lent])
         return outcome
       } catch (error) {
         // seen before we close them: what a server refuses is not lost, and it would refuse again
         const isLost = lent ? lent.some((connection) => connection.isLost) : isUnreachable(error)
-        for (const connection of lent ?? []) this.drop(connection)
+        for (const connection of lent ?? []) this.giveUp(connection)
         failedMs ??= clock.nowMs()
         const isGivenUp = attempt === attempts || clock.nowMs() - failedMs > giveUpMs
         if (!isLost || isGivenUp || signal.aborted) throw error
@@ -156,12 +169,40 @@ class NodeKeys implements KeysPort {
   }
 
   private async connectAll(nodes: readonly string[]): Promise<RespConnection[]> {
-    const results = await Promise.allSettled(nodes.map((node) => this.connect(node)))
+    const results = await Promise.allSettled(nodes.map((node) => this.connectNumbered(node)))
     const failure = results.find((result) => result.status === 'rejected')
     const connections = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     if (!failure) return connections
     for (const connection of connections) this.drop(connection)
     throw failure.reason
+  }
+
+  private async connectNumbered(id: string): Promise<RespConnection> {
+    const connection = await this.connect(id)
+    try {
+      this.serverIds.set(connection, Number(await connection.call('CLIENT', 'ID')))
+      return connection
+    } catch (error) {
+      this.drop(connection)
+      throw error
+    }
+  }
+
+  private giveUp(connection: RespConnection): void {
+    const { id } = connection.access.node
+    const number = this.serverIds.get(connection)
+    if (number !== undefined) this.givenUp.set(id, [...(this.givenUp.get(id) ?? []), number])
+    this.drop(connection)
+  }
+
+  private async endGivenUp(connection: RespConnection): Promise<void> {
+    const { id } = connection.access.node
+    const numbers = this.givenUp.get(id) ?? []
+    // one that has gone by itself is answered with 0
+    for (const number of numbers) await connection.call('CLIENT', 'KILL', 'ID', number)
+    if (numbers.length === 0) return
+    const left = (this.givenUp.get(id) ?? []).filter((each) => !numbers.includes(each))
+    this.givenUp.set(id, left)
   }
 
   private async connect(id: string): Promise<RespConnection> {
@@ -178,6 +219,7 @@ class NodeKeys implements KeysPort {
 
   private drop(connection: RespConnection): void {
     this.open.delete(connection)
+    this.serverIds.delete(connection)
     connection.close()
   }
 }

@@ -8,11 +8,11 @@ import { type Command, type Reply, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
 
 export const fenceKey = '__cachectl:operator'
-const fencedCode = 'FENCED'
-const lostCode = 'TOKENLOST'
+export const fencedCode = 'FENCED'
+export const lostCode = 'TOKENLOST'
 
 /** KEYS fence, keys; ARGV token. */
-const unlinkFenced = `local held = redis.call('GET', KEYS[1])
+export const unlinkFencedScript = `local held = redis.call('GET', KEYS[1])
 if not held then return redis.error_reply('${lostCode} no token') end
 if held ~= ARGV[1] then return redis.error_reply('${fencedCode} another operator has taken over') end
 local keys = {}
@@ -49,7 +49,7 @@ export async function unlinkUnder(
   const command: Command =
     token === undefined
       ? ['UNLINK', ...keys]
-      : ['EVAL', unlinkFenced, keys.length + 1, fenceKey, ...keys, token]
+      : ['EVAL', unlinkFencedScript, keys.length + 1, fenceKey, ...keys, token]
   const [reply] = await connection.send([command])
   if (reply instanceof ReplyError && reply.code === fencedCode) throw fenced()
   if (reply instanceof ReplyError && reply.code === lostCode) throw tokenLost()

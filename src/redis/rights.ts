@@ -22,22 +22,21 @@ const probes: Readonly<Record<string, Command>> = {
   '+del': ['DEL', key],
   '+watch': ['WATCH', key],
   '+unwatch': ['UNWATCH'],
+  '+spop': ['SPOP', key],
   '+eval': ['EVAL', 'return 1', 0],
+  '+client|id': ['CLIENT', 'ID'],
   '+client|list': ['CLIENT', 'LIST', 'ID', 0],
   '+client|kill': ['CLIENT', 'KILL', 'ID', 0],
 }
 
-/** Rights that are missing, as ACL SETUSER takes them; those that its server does not know are left out. */
+/** Rights that are missing, as ACL SETUSER takes them; commands that the server does not know are marked. */
 export async function missingRights(connection: RespConnection): Promise<string[]> {
-  const names = Object.keys(probes)
+  const names = [...Object.keys(probes), '+multi', '+exec']
   const replies = await connection.send([...Object.values(probes), ['MULTI'], ['EXEC']])
-  const missing = names.filter((_, index) => isRefused(replies[index]))
-  const [multi, exec] = replies.slice(-2)
-  if (isRefused(multi)) missing.push('+multi')
-  if (isRefused(exec)) missing.push('+exec')
-  return missing
-}
-
-function isRefused(reply: unknown): boolean {
-  return reply instanceof ReplyError && reply.code === 'NOPERM'
+  return names.flatMap((name, index) => {
+    const reply = replies[index]
+    if (!(reply instanceof ReplyError)) return []
+    if (reply.code === 'NOPERM') return [name]
+    return /unknown (sub)?command/i.test(reply.message) ? [`${name} (unknown to this server)`] : []
+  })
 }

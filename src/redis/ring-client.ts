@@ -108,7 +108,8 @@ export class RingClient {
     if (how === 'list') return this.split(command, keys, isWrite)
     if (how === 'sum')
       return (await this.split(command, keys, isWrite)).reduce<number>((sum, each) => sum + Number(each), 0)
-    return this.router.run({ command: [command, ...parts], keys, isWrite })
+    const isScriptable = table.isScriptable(name)
+    return this.router.run({ command: [command, ...parts], keys, isWrite, isScriptable })
   }
 
   /** Waits for what is under way, takes its name off the register, and closes every connection. */

@@ -3,12 +3,12 @@
  * remembered until it is certain that nothing it carried can still be executed.
  */
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { clientPrefix } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { CachectlError } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import type { NodeSpec } from '../ring/topology.js'
-import type { Pair } from './pair.js'
 import type { OpenConnection, RespConnection } from './resp-connection.js'
 
 export interface RingConnectionsOptions {
@@ -30,20 +30,19 @@ export class RingConnections {
   private nodes = new Map<string, NodeSpec>()
   private readonly open = new Map<string, Promise<Numbered>>()
   private readonly all = new Set<Numbered>()
-  private readonly pairs = new Map<string, Pair[]>()
+  /** Lent connections that have come back, by the nodes they lead to. */
+  private readonly idle = new Map<string, RespConnection[][]>()
 
   constructor(private readonly options: RingConnectionsOptions) {}
 
   /** Connects to these from now on. Nothing is under way, so that what is closed here has nothing in flight. */
   setNodes(nodes: readonly NodeSpec[]): void {
+    const before = this.nodes
     this.nodes = new Map(nodes.map((node) => [node.id, node]))
-    for (const { source, target } of [...this.pairs.values()].flat()) {
-      source.close()
-      target.close()
-    }
-    this.pairs.clear()
+    for (const connection of [...this.idle.values()].flat(2)) connection.close()
+    this.idle.clear()
     for (const [id, opening] of this.open) {
-      if (this.nodes.has(id)) continue
+      if (isDeepStrictEqual(this.nodes.get(id), before.get(id))) continue
       this.open.delete(id)
       opening.then((numbered) => this.drop(numbered)).catch(() => undefined)
     }
@@ -63,28 +62,25 @@ export class RingConnections {
     return (await opening).connection
   }
 
-  /** Lends two connections that nobody else uses: WATCH belongs to a connection. */
-  async withPair<T>(
-    source: string,
-    target: string,
+  /** Lends a connection to each of the nodes that nobody else uses: WATCH belongs to a connection. */
+  async lend<T>(
+    nodes: readonly string[],
     check: () => Promise<void>,
-    body: (pair: Pair) => Promise<T>,
+    body: (connections: readonly RespConnection[]) => Promise<T>,
   ): Promise<T> {
-    const name = `${source}\n${target}`
-    let pair = this.pairs.get(name)?.pop()
-    if (!pair || pair.source.isLost || pair.target.isLost) {
-      const first = await this.connectChecked(source, check)
-      const second = await this.connectChecked(target, check)
-      pair = { source: first.connection, target: second.connection }
+    const name = nodes.join('\n')
+    let lent = this.idle.get(name)?.pop()
+    if (!lent || lent.some(({ isLost }) => isLost)) {
+      lent = []
+      for (const node of nodes) lent.push((await this.connectChecked(node, check)).connection)
     }
     try {
-      const result = await body(pair)
-      this.pairs.set(name, [...(this.pairs.get(name) ?? []), pair])
+      const result = await body(lent)
+      this.idle.set(name, [...(this.idle.get(name) ?? []), lent])
       return result
     } catch (error) {
-      // its WATCH may still stand, and something may still be in flight: it counts as lost from here on
-      pair.source.close()
-      pair.target.close()
+      // a WATCH may still stand, and something may still be in flight: they count as lost from here on
+      for (const connection of lent) connection.close()
       throw error
     }
   }

@@ -64,17 +64,24 @@ function sentences(plan: Preview): string[] {
       `${printable(id)} is gone: what it held, ${formatPercent(share)} of the keyspace, is lost and starts empty.`,
     )
   }
+  for (const [id, count] of Object.entries(plan.unawaitedReplicas ?? {})) {
+    lines.push(
+      `${printable(id)} has ${formatCount(count)} ${count === 1 ? 'replica' : 'replicas'}: only --wait-replicas keeps what has just moved safe from its failover.`,
+    )
+  }
   for (const problem of plan.problems) lines.push(`no live counts: ${printable(problem)}`)
   return lines
 }
 
 export function renderChange(result: ChangeResult, path: string): string {
-  const { movedKeyCount, movedBytes, seconds, keysPerSec, epoch, fencedClients } = result
+  const { movedKeyCount, movedBytes, seconds, verifySeconds, keysPerSec, epoch, fencedClients } = result
   const rate = seconds > 0 ? ` in ${formatSeconds(seconds)} (${formatCount(keysPerSec)} keys/s)` : ''
   return [
     '',
     `Moved ${formatCount(movedKeyCount)} keys, ${formatBytes(movedBytes)} as sent${rate}.`,
-    'Verified: every key lies on its owner.',
+    ...(verifySeconds > 0
+      ? [`Verified in ${formatSeconds(verifySeconds)}: no key is left at a node that does not own it.`]
+      : []),
     ...(fencedClients.length > 0
       ? [
           `Cut off, because they did not follow in time: ${fencedClients.map((id) => printable(id)).join(', ')}`,

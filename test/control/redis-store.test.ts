@@ -3,39 +3,75 @@ import type { ControlStore } from '../../src/cache/ports.js'
 import { systemClock } from '../../src/clock.js'
 import { createRedisStore, leaseMs } from '../../src/control/redis-store.js'
 import { firstState } from '../../src/ring/epoch.js'
-import { startServers, type TestServers, testNode, testTopology } from '../support/redis-servers.js'
+import { type DurableRedis, startDurableRedis } from '../support/durable-redis.js'
+import { testNode, testTopology } from '../support/redis-servers.js'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js'
 import { storeContract } from './contract.js'
 
+const state = firstState(testTopology([testNode('n1', 7001)]))
+
 describe('the control store on a Redis server', () => {
-  let servers: TestServers
+  let server: DurableRedis
+  let proxy: TcpProxy
   before(async () => {
-    servers = await startServers(1)
+    server = await startDurableRedis()
+    proxy = await startTcpProxy(server.port)
   })
-  after(() => servers.stop())
-  const open = (name: string): ControlStore =>
-    createRedisStore({ node: servers.servers[0]!.node }, name, systemClock)
+  after(async () => {
+    await proxy.close()
+    await server.stop()
+  })
+  const open = (ring: string): ControlStore => createRedisStore({ node: server.node }, ring, systemClock)
 
-  storeContract(open)
+  storeContract(
+    () => ({
+      open,
+      url: () => server.node.url,
+      openRemote: async (ring) => ({
+        ...proxy,
+        store: createRedisStore({ node: testNode('control', proxy.port) }, ring, systemClock),
+      }),
+      restart: () => server.restart(),
+      expireLease: async (ring) => {
+        await server.call('PEXPIRE', `cachectl:{${ring}}:lease`, 1)
+        while ((await server.call('EXISTS', `cachectl:{${ring}}:lease`)) === 1);
+      },
+      spoil: async (ring, text) => {
+        await server.call('HSET', `cachectl:{${ring}}:state`, 'state', text)
+      },
+    }),
+    { name: 'redis://127.0.0.1:', hasServer: true },
+  )
 
-  it('a holder that falls silent loses its lease, and is told so', async () => {
-    const store = open('silent')
-    const lease = await store.acquireLease('frozen')
-    await (await servers.connect(0)).call('PEXPIRE', 'cachectl:{silent}:lease', 1)
-    while ((await (await servers.connect(0)).call('EXISTS', 'cachectl:{silent}:lease')) === 1);
-    const second = await store.acquireLease('second')
-    assert.ok(second.token > lease.token)
-    assert.equal(await lease.renew(), false)
-    const ttl = Number(await (await servers.connect(0)).call('PTTL', 'cachectl:{silent}:lease'))
+  it('a lease runs out by itself', async () => {
+    const store = open('ttl')
+    const lease = await store.acquireLease('me')
+    const ttl = Number(await server.call('PTTL', 'cachectl:{ttl}:lease'))
     assert.ok(ttl > 0 && ttl <= leaseMs)
+    await lease.release()
     await store.close()
   })
 
-  it('goes on after its connection was cut', async () => {
+  it('goes on over one new connection after its own was cut', async () => {
     const store = open('cut')
-    const stored = await store.compareAndSwap(undefined, firstState(testTopology([testNode('n1', 7001)])))
-    await (await servers.connect(0)).call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
-    await store.load().catch((error: unknown) => assert.match(String(error), /closed/))
-    assert.deepEqual(await store.load(), stored)
+    const stored = await store.compareAndSwap(undefined, state)
+    await server.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    await store
+      .load()
+      .catch((error: unknown) => assert.match(String(error), /control store redis:.*(closed|ended|reset)/))
+    const all = await Promise.all(Array.from({ length: 20 }, () => store.load()))
+    for (const each of all) assert.deepEqual(each, stored)
+    const list = String(await server.call('CLIENT', 'LIST'))
+    assert.equal(list.match(/name=cc-control/g)?.length, 1)
+    await store.close()
+  })
+
+  it('that is away is unreachable, by name', async () => {
+    proxy.cut()
+    const store = createRedisStore({ node: testNode('control', proxy.port) }, 'x', systemClock)
+    await assert.rejects(store.load(), { exitCode: 4, message: /^control store redis:\/\/127\.0\.0\.1:/ })
+    proxy.mend()
+    assert.equal(await store.load(), undefined)
     await store.close()
   })
 })

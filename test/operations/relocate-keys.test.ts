@@ -47,6 +47,55 @@ describe('relocating keys', () => {
     assert.equal(fleet.nodes.get('n2')!.has(late), false)
   })
 
+  it('does not end while a key is found and does not move: somebody is busy with it', async () => {
+    const stuck = names.find((name) => ownerOf(name) === 'n3')!
+    const fleet = fakeFleet({ n1: { [stuck]: 'v' }, n2: {}, n3: {} })
+    const move = fleet.move.bind(fleet)
+    let refusals = 3
+    fleet.move = async (batch) =>
+      refusals-- > 0 ? { movedCount: 0, movedBytes: 0, conflicts: [], big: [] } : move(batch)
+    const { movedCount } = await relocate(fleet)
+    assert.equal(movedCount, 1)
+    assert.deepEqual([...fleet.nodes.get('n3')!.keys()], [stuck])
+  })
+
+  it('moves big keys last and one by one, but one that a client waits for at once', async () => {
+    const fleet = fakeFleet({ n1: all, n2: {}, n3: {} })
+    const moving = names.filter((name) => ownerOf(name) !== 'n1')
+    const big = new Set(moving.slice(0, 20))
+    const order: string[] = []
+    const move = fleet.move.bind(fleet)
+    let wish: string | undefined = moving[19]!
+    fleet.wanted = async (node) => {
+      if (node !== 'n1' || wish === undefined) return []
+      const key = Buffer.from(wish)
+      wish = undefined
+      return [key]
+    }
+    fleet.move = async (batch) => {
+      await systemClock.sleep(1)
+      order.push('batch')
+      const small = batch.keys.filter((key) => !big.has(String(key)))
+      const left = batch.keys.filter((key) => big.has(String(key)))
+      return { ...(await move({ ...batch, keys: small })), big: left }
+    }
+    let atOnce = 0
+    fleet.moveBig = async ({ key, ...where }) => {
+      atOnce += 1
+      assert.equal(atOnce, 1)
+      await systemClock.sleep(1)
+      order.push(String(key))
+      atOnce -= 1
+      return move({ ...where, keys: [key] })
+    }
+    await relocate(fleet)
+    for (const [id, keys] of fleet.nodes) for (const key of keys.keys()) assert.equal(ownerOf(key), id)
+    const bigMoves = order.filter((each) => big.has(each))
+    assert.equal(bigMoves[0], moving[19])
+    assert.equal(new Set(bigMoves).size, 20)
+    assert.ok(order.lastIndexOf('batch') < order.indexOf(bigMoves[1]!))
+  })
+
   it('gives up on a fleet whose clients keep writing to the wrong node', async () => {
     const stray = names.find((name) => ownerOf(name) === 'n3')!
     const fleet = fakeFleet({ n1: { [stray]: 'v' }, n2: {}, n3: {} })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { adaptRate, Pace } from '../../src/plan/pace.js'
+import { adaptRate, batchKeysAt, Pace } from '../../src/plan/pace.js'
 
 describe('the pace of a move', () => {
   it('never moves more than its keys a second, in any second', () => {
@@ -46,9 +46,15 @@ describe('the pace of a move', () => {
 
   it('goes down when the nodes suffer, up when they do not, and holds in between', () => {
     const limit = { quantile: 0.99, maxIncrease: 0.2 }
-    assert.equal(adaptRate(1_000, { nowMs: 1.3, beforeMs: 1 }, limit), 600)
-    assert.equal(adaptRate(1_000, { nowMs: 1.17, beforeMs: 1 }, limit), 1_000)
-    assert.ok(adaptRate(1_000, { nowMs: 1, beforeMs: 1 }, limit) > 1_000)
-    assert.equal(adaptRate(210, { nowMs: 9, beforeMs: 1 }, limit), 200)
+    assert.ok(adaptRate(1_000, 0.03, limit) < adaptRate(1_000, 0.012, limit))
+    assert.ok(adaptRate(1_000, 0.012, limit) < 1_000)
+    assert.equal(adaptRate(1_000, 0.007, limit), 1_000)
+    assert.ok(adaptRate(1_000, 0, limit) > 1_000)
+    assert.equal(adaptRate(210, 0.5, limit), 200)
+  })
+
+  it('makes batches smaller where the rate is low', () => {
+    const keysAt = (keysPerSec: number) => batchKeysAt({ keysPerSec, bytesPerSec: Number.POSITIVE_INFINITY })
+    assert.deepEqual([keysAt(Number.POSITIVE_INFINITY), keysAt(1_000), keysAt(1)], [100, 50, 1])
   })
 })

@@ -4,6 +4,7 @@ import { sweepStaging } from '../../src/redis/move-big-key.js'
 import { moveBatch } from '../../src/redis/move-keys.js'
 import type { LiveMoveOutcome } from '../../src/redis/move-live.js'
 import { fenceKey } from '../../src/redis/operator-fence.js'
+import type { Command } from '../../src/redis/resp.js'
 import type { RespConnection } from '../../src/redis/resp-connection.js'
 import { interpose } from '../support/interpose.js'
 import { moveWhole } from '../support/move-whole.js'
@@ -91,6 +92,21 @@ describe('keys that somebody touches while they move', () => {
       })
     }
 
+    it('a key that expires between DUMP and PEXPIRETIME does not come back', async () => {
+      await atSource.call('SET', key, 'v', 'PX', 60_000)
+      const expiring = new Proxy(source, {
+        get(real, property) {
+          if (property !== 'send') return Reflect.get(real, property, real)
+          return async (commands: readonly Command[]) => {
+            const replies = await real.send(commands)
+            return replies.map((reply, index) => (commands[index]![0] === 'PEXPIRETIME' ? -2 : reply))
+          }
+        },
+      })
+      assert.equal((await moveWhole({ source: expiring, target }, [key], small)).movedCount, 0)
+      assert.equal(await exists(atTarget), 0)
+    })
+
     it('an operator whose lease has gone moves nothing', async () => {
       await atSource.call('SET', key, 'v')
       await Promise.all([atSource.call('SET', fenceKey, 8), atTarget.call('SET', fenceKey, 8)])
@@ -106,6 +122,18 @@ describe('keys that somebody touches while they move', () => {
       const swept = interpose(target, 'RENAMENX', () => sweepStaging(atTarget))
       await moveWhole({ source, target: swept }, [key], big).catch(() => undefined)
       assert.equal(Number(await exists(atSource)) + Number(await exists(atTarget)), 1)
+    })
+
+    it('a piece of an earlier attempt that arrives late gets into no big key', async () => {
+      await atSource.call('SET', key, 'a'.repeat(5_000))
+      const late = interpose(target, 'RENAMENX', async () => {
+        const [staging] = (await atTarget.call('KEYS', '__cachectl:mv:*')) as Buffer[]
+        await atTarget.call('APPEND', staging!, 'late')
+      })
+      await moveWhole({ source, target: late }, [key], big)
+      await moveWhole({ source, target: late }, [key], big)
+      assert.equal(String(await atTarget.call('GET', key)), 'a'.repeat(5_000))
+      assert.deepEqual([await exists(atSource), await atTarget.call('DBSIZE')], [0, 1])
     })
 
     it('a big key that two batches of one run carry at once stays whole', async () => {

@@ -1,4 +1,4 @@
-/** A real etcd of one test, where Debian's `etcd-server` (or another) is on PATH. */
+/** A real etcd of one test, where Debian's `etcd-server` (or another) is on PATH: one member, or a cluster. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { access, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,10 +8,18 @@ import { freePort } from './redis-servers.js'
 
 export interface Etcd {
   readonly endpoint: string
+  readonly port: number
+  /** kill -9. */
+  kill(): Promise<void>
   /** kill -9, and the same data again. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
+
+const children = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
 
 export async function findEtcd(): Promise<string | undefined> {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
@@ -25,25 +33,58 @@ export async function findEtcd(): Promise<string | undefined> {
   return undefined
 }
 
-export async function startEtcd(binary: string): Promise<Etcd> {
+/** `host`: where it listens for clients. */
+export async function startEtcd(binary: string, host = '127.0.0.1'): Promise<Etcd> {
+  const [member] = await startEtcdCluster(binary, { count: 1, host })
+  return member!
+}
+
+export async function startEtcdCluster(
+  binary: string,
+  { count, host = '127.0.0.1' }: { count: number; host?: string },
+): Promise<Etcd[]> {
+  const members = []
+  for (let index = 0; index < count; index++)
+    members.push({
+      name: `m${index}`,
+      port: await freePort(),
+      peerUrl: `http://127.0.0.1:${await freePort()}`,
+    })
+  const cluster = members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')
+  return Promise.all(members.map((member) => startMember(binary, { ...member, host, cluster })))
+}
+
+interface Member {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly peerUrl: string
+  readonly cluster: string
+}
+
+async function startMember(binary: string, { name, host, port, peerUrl, cluster }: Member): Promise<Etcd> {
   const directory = await mkdtemp(join(tmpdir(), 'cachectl-test-etcd-'))
-  const [client, peer] = [await freePort(), await freePort()]
-  const endpoint = `http://127.0.0.1:${client}`
-  const peerUrl = `http://127.0.0.1:${peer}`
-  const start = () =>
-    spawn(
+  const endpoint = `http://${host}:${port}`
+  const start = () => {
+    const child = spawn(
       binary,
       [
-        ...['--data-dir', directory, '--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
+        ...['--name', name, '--data-dir', directory],
+        ...['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
         ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
-        ...['--initial-cluster', `default=${peerUrl}`],
+        ...['--initial-cluster', cluster],
       ],
       { stdio: 'ignore' },
     )
+    children.add(child)
+    return child
+  }
   let child = start()
   await untilHealthy(endpoint, child)
   return {
     endpoint,
+    port,
+    kill: () => end(child),
     restart: async () => {
       await end(child)
       child = start()
@@ -60,7 +101,7 @@ async function untilHealthy(endpoint: string, child: ChildProcess): Promise<void
   for (let attempt = 0; ; attempt++) {
     try {
       const response = await fetch(`${endpoint}/health`)
-      if (response.ok && (await response.text()).includes('true')) return
+      if ((await response.text()).includes('true')) return
     } catch (error) {
       if (attempt === 1_000 || child.exitCode !== null) throw error
     }
@@ -69,7 +110,8 @@ async function untilHealthy(endpoint: string, child: ChildProcess): Promise<void
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
+  children.delete(child)
+  if (child.exitCode !== null || child.signalCode !== null) return
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   child.kill('SIGKILL')
   await ended

@@ -8,6 +8,11 @@ export type Effect =
   | { readonly kind: 'set'; readonly value: string }
   /** `answer` is undefined where it is not known. */
   | { readonly kind: 'del'; readonly answer: number | undefined }
+  | { readonly kind: 'incr'; readonly answer: number | undefined }
+  /** The answer is the new length. */
+  | { readonly kind: 'append'; readonly more: string; readonly answer: number | undefined }
+  /** A value that begins so is gone from here on; any other stays. */
+  | { readonly kind: 'expire'; readonly head: string }
 
 export interface Operation {
   readonly effect: Effect
@@ -30,7 +35,7 @@ export function isLinearizable(history: readonly Operation[], first: string | nu
   const returns = new Map<number, Entry>()
   for (let each = head.next; each; each = each.next) if (!each.isCall) returns.set(each.operation, each)
   const seen = new Set<string>()
-  const done = new Set<number>()
+  const done = new Done(history)
   const stack: { entry: Entry; value: string | null }[] = []
   let value = first
   let entry = head.next
@@ -40,7 +45,7 @@ export function isLinearizable(history: readonly Operation[], first: string | nu
       const after = apply(effect, value)
       if (after !== undefined) {
         done.add(entry.operation)
-        const memory = `${[...done].sort((a, b) => a - b).join()} ${after}`
+        const memory = `${done.name()} ${after}`
         if (!seen.has(memory)) {
           seen.add(memory)
           stack.push({ entry, value })
@@ -65,6 +70,59 @@ export function isLinearizable(history: readonly Operation[], first: string | nu
   return true
 }
 
+/**
+ * Which operations have been placed. Its name is as long as operations overlap, not as long as the history: nearly all
+ * that were called before the first one missing are in it.
+ */
+class Done {
+  /** Position of each operation with a known outcome, in the order of calls. */
+  private readonly positions = new Map<number, number>()
+  private readonly placed: boolean[] = []
+  private readonly unknown = new Set<number>()
+  private count = 0
+  private firstMissing = 0
+
+  constructor(history: readonly Operation[]) {
+    const known = history.flatMap(({ called, returned }, operation) =>
+      returned === Number.POSITIVE_INFINITY ? [] : [{ called, operation }],
+    )
+    known.sort((a, b) => a.called - b.called)
+    known.forEach(({ operation }, position) => {
+      this.positions.set(operation, position)
+      this.placed.push(false)
+    })
+  }
+
+  add(operation: number): void {
+    const position = this.positions.get(operation)
+    if (position === undefined) {
+      this.unknown.add(operation)
+      return
+    }
+    this.placed[position] = true
+    this.count += 1
+    while (this.placed[this.firstMissing]) this.firstMissing += 1
+  }
+
+  delete(operation: number): void {
+    const position = this.positions.get(operation)
+    if (position === undefined) {
+      this.unknown.delete(operation)
+      return
+    }
+    this.placed[position] = false
+    this.count -= 1
+    this.firstMissing = Math.min(this.firstMissing, position)
+  }
+
+  name(): string {
+    const ahead: number[] = []
+    for (let at = this.firstMissing + 1; ahead.length < this.count - this.firstMissing; at++)
+      if (this.placed[at]) ahead.push(at)
+    return `${this.firstMissing} ${ahead.join()} ${[...this.unknown].sort((a, b) => a - b).join()}`
+  }
+}
+
 /** The value afterwards; undefined: this answer is impossible now. */
 function apply(effect: Effect, value: string | null): string | null | undefined {
   switch (effect.kind) {
@@ -74,6 +132,16 @@ function apply(effect: Effect, value: string | null): string | null | undefined 
       return effect.value
     case 'del':
       return effect.answer === undefined || effect.answer === (value === null ? 0 : 1) ? null : undefined
+    case 'incr': {
+      const next = Number(value ?? 0) + 1
+      return effect.answer === undefined || effect.answer === next ? String(next) : undefined
+    }
+    case 'append': {
+      const next = (value ?? '') + effect.more
+      return effect.answer === undefined || effect.answer === next.length ? next : undefined
+    }
+    case 'expire':
+      return value?.startsWith(effect.head) ? null : value
     default:
       return effect satisfies never
   }

@@ -1,14 +1,12 @@
-import { BaseCommand, exitCodesHelp, topologyFlag } from '../../base-command.js'
-import { systemClock } from '../../clock.js'
-import { readJournal } from '../../files/journal.js'
-import { journalPath, openControl } from '../../open-control.js'
-import { type RingStatus, readStatus } from '../../operations/ring-status.js'
+import { exitCodesHelp, topologyFlag } from '../../base-command.js'
+import { openControl } from '../../open-control.js'
+import type { RingStatus } from '../../operations/ring-status.js'
+import { RingStatusReader } from '../../ring-status-command.js'
 import { renderStatus } from '../../terminal/status.js'
 
-const shownSteps = 8
-
-export default class RingStatusCommand extends BaseCommand {
-  static override summary = 'Show where a change of the ring is, who follows it, and the last steps.'
+export default class RingStatusCommand extends RingStatusReader {
+  static override summary =
+    'Show where a change of the ring is, who is at work, who follows it, and the last steps.'
   static override description = exitCodesHelp
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -21,13 +19,7 @@ export default class RingStatusCommand extends BaseCommand {
     const file = await this.loadTopology(flags.topology)
     const control = await openControl(file)
     try {
-      const { records, isTorn } = await readJournal(journalPath(file.path))
-      if (isTorn) this.logToStderr('journal: one torn record at its end was ignored')
-      const status = await readStatus(file.topology.name, {
-        control,
-        journal: records.slice(-shownSteps),
-        wallMs: systemClock.wallMs(),
-      })
+      const status = await this.status(file, control)
       this.log(renderStatus(status))
       return status
     } finally {
