@@ -6,6 +6,8 @@ if (process.argv.length === 3 && (process.argv[2] === '--version' || process.arg
   const { name, version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   process.stdout.write(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
 } else {
+  // with DEBUG=* ioredis prints every command, AUTH and its password among them
+  if (process.env.DEBUG) process.env.DEBUG += ',-ioredis:*'
   const { execute } = await import('@oclif/core/execute')
   await execute({ dir: import.meta.url })
 }

@@ -1,4 +1,5 @@
 /** Time as an argument. The only file that reads a clock, so that tests and simulations can pass their own. */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Clock {
@@ -14,10 +15,10 @@ export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   sleep: async (ms, signal) => {
-    try {
-      await delay(ms, undefined, signal ? { signal } : {})
-    } catch (error) {
-      throw signal?.aborted ? signal.reason : error // Node's own AbortError would hide why
-    }
+    // many may sleep on one signal at once; each takes its listener off again
+    if (signal) setMaxListeners(0, signal)
+    await delay(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+      throw signal?.aborted ? signal.reason : error
+    })
   },
 }

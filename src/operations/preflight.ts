@@ -125,7 +125,7 @@ function memory(nodes: readonly Checked[], { plan, allowEviction }: PreflightReq
   return nodes.flatMap(({ node, facts }) => {
     const bytes = incoming.get(node.id) ?? 0
     if (facts.maxmemoryBytes === 0 || bytes === 0) return []
-    const free = facts.maxmemoryBytes - facts.usedMemoryBytes
+    const free = Math.max(0, facts.maxmemoryBytes - facts.usedMemoryBytes)
     const mib = (value: number) => `${(value / 2 ** 20).toFixed(1)} MiB`
     if (bytes > free && !allowEviction) {
       return [`node ${node.id} has ${mib(free)} free below its maxmemory, about ${mib(bytes)} would come`]

@@ -2,7 +2,7 @@
  * A big key, by chunks: DUMP of 160 MB stalls its server for over a second, chunks stall nobody.
  * The copy grows under a name of ours at the target, and takes the key's name in one step when it is whole.
  */
-import { stopped } from '../errors.js'
+import { CachectlError, ExitCode, stopped } from '../errors.js'
 import type { MoveOutcome } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import { type CopiedType, copyChunks, isCopiedType, lengthCommand } from './copy-chunks.js'
@@ -59,7 +59,9 @@ export async function buildCopy(
   const staging = Buffer.concat([Buffer.from(`${stagingPrefix}${token ?? 0}:`), key])
   // what an earlier, interrupted attempt left half-made
   await target.call('UNLINK', staging)
-  await copyChunks({ source, target, key, staging, type })
+  await copyChunks({ source, target, key, staging, type }).catch((error: unknown) => {
+    throw naming(key, error)
+  })
   const [expiry, length] = await source.send([
     ['PEXPIRETIME', key],
     [lengthCommand[type], key],
@@ -74,6 +76,18 @@ export async function buildCopy(
     return undefined
   }
   return { staging, type, expiresAtMs }
+}
+
+/** What a server says against a chunk does not tell whose it is. */
+function naming(key: Buffer, error: unknown): unknown {
+  if (!(error instanceof CachectlError) || error.exitCode !== ExitCode.stopped) return error
+  const name = printable(key, 80)
+  if (error.message.includes(name)) return error
+  return stopped(
+    `key ${name}, by chunks: ${error.message}`,
+    `The source keeps the key. ${error.remedy ?? 'Mend what the server names, then `cachectl ring resume`.'}`,
+    error,
+  )
 }
 
 /**

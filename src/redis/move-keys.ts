@@ -13,6 +13,7 @@
 import { stopped } from '../errors.js'
 import type { MoveOutcome } from '../operations/ports.js'
 import { printable } from '../printable.js'
+import { requireTaken } from './bulk-limit.js'
 import { isCopiedType } from './copy-chunks.js'
 import { moveBigKey, stagingPrefix } from './move-big-key.js'
 import { watchBothUnder } from './operator-fence.js'
@@ -124,6 +125,7 @@ async function tryMove(
     await Promise.all([pair.source.call('UNWATCH'), pair.target.call('UNWATCH')])
     return { movedCount: 0, movedBytes: 0, conflicts: [], big: [] }
   }
+  await requireTaken(pair.target, copies)
   const results = await transact(pair.target, copies.map(restoreCommand), 'RESTORE')
   if (!results) {
     await pair.source.call('UNWATCH')

@@ -12,6 +12,7 @@
  */
 import { stopped } from '../errors.js'
 import { printable } from '../printable.js'
+import { requireTaken } from './bulk-limit.js'
 import { buildCopy, exclusively, takeName } from './move-big-key.js'
 import { expiredMeanwhile, keySizes } from './move-keys.js'
 import { requireToken, unlinkUnder, watchFence } from './operator-fence.js'
@@ -135,6 +136,7 @@ async function tryMove({ source, target }: Pair, keys: readonly Buffer[], move: 
     await target.call('UNWATCH')
     return { movedCount: 0, movedBytes: 0, big, later, unconfirmed: false }
   }
+  await requireTaken(target, copies)
   const restores = copies.map(({ key, payload, expiresAtMs }): Command => {
     return ['RESTORE', key, expiresAtMs, payload, 'ABSTTL']
   })

@@ -66,7 +66,7 @@ export function fenced(): Error {
 /** Not put back by us: an operator that was frozen, and whose lease has gone, could do the same. */
 function tokenLost(): Error {
   return refused(
-    'a node has forgotten this change of the ring: somebody removed its keys (FLUSHALL, FLUSHDB), ours among them',
-    'What it had is lost; everything else is where it was. `cachectl ring resume` goes on.',
+    'a node has forgotten this change of the ring: it was flushed, or evicts keys, and ours were among them',
+    'What it had may be lost; everything else is where it was. `cachectl ring resume` goes on.',
   )
 }

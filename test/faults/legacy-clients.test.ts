@@ -37,7 +37,7 @@ describe('clients that do not follow the control store', () => {
     assert.equal(await (await servers.connect(1)).call('DBSIZE'), 0)
   })
 
-  it('with --clients legacy are told what they get; what they write meanwhile is carried, or kept as a conflict', async () => {
+  it('fault-32: with --clients legacy are told what they get; what they write meanwhile is carried, or kept as a conflict', async () => {
     const run = startCli([
       ...add(),
       '--clients',
@@ -65,6 +65,27 @@ describe('clients that do not follow the control store', () => {
       if (ring.topology.nodes.length === 1) continue
       assert.ok(atOld === null || atNew === null || String(atOld) !== String(atNew))
     }
+  })
+
+  it('fault-32: what they wrote astray: equal copies are one, others are both kept and listed, exit 3', async () => {
+    assert.equal((await runCli([...add(), '--clients', 'legacy'])).exitCode, 0)
+    const joined = await servers.connect(1)
+    const moved = await joined.call('KEYS', 'k*')
+    const [equal, other] = Array.isArray(moved) ? moved.map(String) : []
+    await legacy[0]!.send([
+      ['SET', equal!, 'old'],
+      ['SET', other!, 'astray'],
+    ])
+    const { exitCode, stdout, stderr } = await runCli(['ring', 'check', '-t', file, '--repair'])
+    assert.equal(exitCode, 3, stderr)
+    assert.match(stdout, new RegExp(`${other}\\b`))
+    assert.doesNotMatch(stdout, new RegExp(`${equal}\\b`))
+    const values = async (key: string) =>
+      [await legacy[0]!.call('GET', key), await joined.call('GET', key)].map(
+        (value) => value && String(value),
+      )
+    assert.deepEqual(await values(equal!), [null, 'old'])
+    assert.deepEqual(await values(other!), ['astray', 'old'])
   })
 
   it('that write nothing lose nothing: their keys are where the new ring says', async () => {

@@ -76,15 +76,24 @@ describe(`a live change under readers, writers and deleters (SEED=${seed})`, () 
     await succeeds(['ring', 'check', '-t', file])
   }
 
-  it('add, rebalance, remove: nothing lost, nothing stale, nothing comes back', async () => {
+  it('fault-31: add, rebalance, remove under readers: no miss, nothing lost, nothing stale, nothing comes back', async () => {
     await succeeds(add())
     await succeeds(['ring', 'rebalance', 'n1=3', '-t', file, '--yes'])
     await succeeds(['ring', 'remove', 'n2', '-t', file, '--yes'])
     await assertKept()
   })
 
-  for (const step of ['begin', 'arm', 'prepare', 'flip', 'migrate', 'drain', 'commit', 'end']) {
-    it(`an operator killed at ${step}: another resumes`, async () => {
+  for (const [row, step] of [
+    ['fault-02', 'begin'],
+    ['fault-02', 'arm'],
+    ['fault-02', 'prepare'],
+    ['fault-02', 'flip'],
+    ['fault-02', 'migrate'],
+    ['fault-05', 'drain'],
+    ['fault-06', 'commit'],
+    ['fault-09', 'end'],
+  ] as const) {
+    it(`${row}: an operator killed at ${step}: another resumes`, async () => {
       const killed = await runCli(add(), { env: { CACHECTL_FAILPOINT: `${step}:kill` } })
       assert.equal(killed.signal, 'SIGKILL')
       const status = JSON.parse((await runCli(['ring', 'status', '-t', file, '--json'])).stdout)
@@ -96,7 +105,7 @@ describe(`a live change under readers, writers and deleters (SEED=${seed})`, () 
     })
   }
 
-  it('an operator killed in the middle of the keys, again and again', async () => {
+  it('fault-05: an operator killed in the middle of the keys, again and again', async () => {
     const newcomer = await servers.connect(3)
     for (const wanted of [100, 1_000, 2_500]) {
       const { child, result } = startCli([...add(), '--connections', '1'])
@@ -108,7 +117,7 @@ describe(`a live change under readers, writers and deleters (SEED=${seed})`, () 
     await assertKept()
   })
 
-  it('taken back before its keys move, and made again', async () => {
+  it('fault-02: taken back before its keys move, and made again', async () => {
     for (const step of ['prepare', 'flip', 'migrate']) {
       await runCli(add(), { env: { CACHECTL_FAILPOINT: `${step}:kill` } })
       const { exitCode, stderr } = await runCli(['ring', 'abort', '-t', file])
@@ -120,20 +129,28 @@ describe(`a live change under readers, writers and deleters (SEED=${seed})`, () 
     await assertKept()
   })
 
-  it('a node that stands still, and a client that stands still longer than anybody waits', async () => {
-    const run = startCli(add())
+  it('fault-13, fault-30: both nodes stand still for ten seconds, and a client through the whole change', async () => {
+    const newcomer = await servers.connect(3)
+    const run = startCli([...add(), '--max-keys-per-sec', '3000'])
     const [frozen] = workload.processes
     process.kill(frozen!.pid!, 'SIGSTOP')
+    while (Number(await newcomer.call('DBSIZE')) < 500) await systemClock.sleep(2)
+    // a source, and a moment later the target
+    process.kill(servers.servers[0]!.pid, 'SIGSTOP')
+    await systemClock.sleep(500)
     process.kill(servers.servers[3]!.pid, 'SIGSTOP')
-    await systemClock.sleep(1_500)
+    await systemClock.sleep(9_500)
+    process.kill(servers.servers[0]!.pid, 'SIGCONT')
+    await systemClock.sleep(500)
     process.kill(servers.servers[3]!.pid, 'SIGCONT')
     const { exitCode, stdout, stderr } = await run.result
     assert.equal(exitCode, 0, stdout + stderr)
+    // it held the old epoch and half-sent commands of it all that time
     process.kill(frozen!.pid!, 'SIGCONT')
     await assertKept()
   })
 
-  it('two operators at once: the second is told who is at work, and changes nothing', async () => {
+  it('fault-26: two operators at once: the second is told who is at work, and changes nothing', async () => {
     const first = startCli(add(), { env: { CACHECTL_FAILPOINT: 'drain:stall' } })
     while (
       JSON.parse((await runCli(['ring', 'status', '-t', file, '--json'])).stdout).journal.at(-1)?.step !==
@@ -153,7 +170,7 @@ describe(`a live change under readers, writers and deleters (SEED=${seed})`, () 
     await assertKept()
   })
 
-  it('an operator that was frozen wakes up after another has finished: it can do no harm, and says why it stops', async () => {
+  it('fault-27: an operator that was frozen wakes up after another has finished: it can do no harm, and says why it stops', async () => {
     const text = await readFile(file, 'utf8')
     const control = await startServers(1)
     try {

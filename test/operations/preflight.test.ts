@@ -40,7 +40,7 @@ describe('before keys move', () => {
     ['a replica', third({ role: 'replica' }), 5, /node n3 is a readonly replica/],
     ['one server under two names', third({ runId: 'a' }), 5, /nodes n1 and n3 are one server/],
     [
-      'an older version',
+      'an older version (fault-58)',
       third({ version: 'Redis 6.2.1' }),
       5,
       /n3 runs Redis 6\.2\.1, older than n\d's Redis 7\.0\.15/,

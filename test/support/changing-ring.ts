@@ -1,7 +1,7 @@
 /** A ring with keys of every type, a node that can join it, and the question whether everything is still there. */
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { systemClock } from '../../src/clock.js'
 import { loadTopology, parseTopology } from '../../src/files/topology-file.js'
 import { openControl } from '../../src/open-control.js'
@@ -24,6 +24,8 @@ export interface ChangingRingOptions {
   readonly args?: readonly string[]
   /** Where a node is reached; index `nodes` is the joining one. Default: directly. */
   readonly urlOf?: (servers: TestServers, index: number) => Promise<string>
+  /** Of the ring; default `test`. */
+  readonly name?: string
   /** More of the topology file: a control store. */
   readonly more?: string
 }
@@ -47,6 +49,8 @@ export class ChangingRing {
     )
     const file = await servers.topologyFile({ count: nodes, ring: more, urlOf: (_, index) => urls[index]! })
     const ring = new ChangingRing(servers, file, urls)
+    if (options.name)
+      await writeFile(file, (await readFile(file, 'utf8')).replace('name: test', `name: ${options.name}`))
     await ring.fill(keys)
     await ring.succeeds(['ring', 'apply', '-t', file, '--yes'])
     return ring

@@ -213,7 +213,9 @@ class Link {
   /** RST to the client; what the server had is its own. */
   end(): void {
     if (!this.proxy.links.delete(this)) return
-    this.client.resetAndDestroy()
+    // a socket that has said its last word can't be reset, and would stay open when asked to
+    if (this.client.writableEnded) this.client.destroy()
+    else this.client.resetAndDestroy()
     this.upstream.destroy()
     this.tellEnd()
   }
