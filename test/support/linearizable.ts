@@ -29,45 +29,61 @@ interface Entry {
   next: Entry | undefined
 }
 
+/** A choice that was made, and what else could be tried in its place. */
+interface Choice {
+  readonly candidates: readonly Entry[]
+  next: number
+  readonly value: string | null
+  readonly done: bigint
+  chosen: Entry | undefined
+}
+
 /** Keys start absent, or with `first`. */
 export function isLinearizable(history: readonly Operation[], first: string | null = null): boolean {
   const head = toEntries(history)
   const returns = new Map<number, Entry>()
   for (let each = head.next; each; each = each.next) if (!each.isCall) returns.set(each.operation, each)
+  const isOpen = ({ operation }: Entry) => history[operation]!.returned === Number.POSITIVE_INFINITY
+  let left = history.filter(({ returned }) => returned !== Number.POSITIVE_INFINITY).length
   const seen = new Set<string>()
-  const done = new Set<number>()
-  const stack: { entry: Entry; value: string | null }[] = []
-  let value = first
-  let entry = head.next
-  while (head.next) {
-    if (entry?.isCall) {
-      const { effect } = history[entry.operation]!
-      const after = apply(effect, value)
-      if (after !== undefined) {
-        done.add(entry.operation)
-        const memory = `${[...done].sort((a, b) => a - b).join()} ${after}`
-        if (!seen.has(memory)) {
-          seen.add(memory)
-          stack.push({ entry, value })
-          value = after
-          lift(entry, returns.get(entry.operation)!)
-          entry = head.next
-          continue
-        }
-        done.delete(entry.operation)
-      }
-      entry = entry.next
+  const choiceOf = (value: string | null, done: bigint): Choice => {
+    return { candidates: candidatesOf(head, isOpen), next: 0, value, done, chosen: undefined }
+  }
+  const stack = [choiceOf(first, 0n)]
+  // what may never have happened need not be placed
+  while (left > 0) {
+    const choice = stack.at(-1)
+    if (!choice) return false
+    if (choice.chosen) {
+      unlift(choice.chosen, returns.get(choice.chosen.operation)!)
+      if (!isOpen(choice.chosen)) left += 1
+      choice.chosen = undefined
+    }
+    const entry = choice.candidates[choice.next++]
+    if (!entry) {
+      stack.pop()
       continue
     }
-    // a return before its call could be placed: what was chosen before was wrong
-    const last = stack.pop()
-    if (!last) return false
-    value = last.value
-    done.delete(last.entry.operation)
-    unlift(last.entry, returns.get(last.entry.operation)!)
-    entry = last.entry.next
+    const after = apply(history[entry.operation]!.effect, choice.value)
+    if (after === undefined || (isOpen(entry) && after === choice.value)) continue
+    const done = choice.done | (1n << BigInt(entry.operation))
+    const memory = `${done.toString(36)} ${after}`
+    if (seen.has(memory)) continue
+    seen.add(memory)
+    choice.chosen = entry
+    lift(entry, returns.get(entry.operation)!)
+    if (!isOpen(entry)) left -= 1
+    stack.push(choiceOf(after, done))
   }
   return true
+}
+
+/** Calls that may come next, those of a known outcome first: every other one is tried only where it is needed. */
+function candidatesOf(head: Entry, isOpen: (entry: Entry) => boolean): Entry[] {
+  const known: Entry[] = []
+  const open: Entry[] = []
+  for (let each = head.next; each?.isCall; each = each.next) (isOpen(each) ? open : known).push(each)
+  return [...known, ...open]
 }
 
 /** The value afterwards; undefined: this answer is impossible now. */
