@@ -46,7 +46,8 @@ export async function exclusively<T>(
 
 /**
  * undefined: the key is gone, or changed while it was copied. The caller has the key exclusively until it is named.
- * Types without chunks (module types, streams with consumer groups) are `stopped` with the reason.
+ * The target may be left with a WATCH. Types without chunks (module types, streams with consumer groups) are `stopped`
+ * with the reason.
  */
 export async function buildCopy(
   { source, target }: Pair,
@@ -71,7 +72,6 @@ export async function buildCopy(
   // measured under WATCH: a piece of an earlier attempt may still arrive in this copy, and must not get into the key
   await target.call('WATCH', staging)
   if (expiresAtMs === -2 || length !== (await target.call(lengthCommand[type], staging))) {
-    await target.call('UNWATCH')
     await target.call('UNLINK', staging)
     return undefined
   }

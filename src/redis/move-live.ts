@@ -109,9 +109,13 @@ async function moveBigAlone(
 ): Promise<LiveMoveOutcome> {
   const { source, target } = pair
   const movedBytes = Number(await source.call('MEMORY', 'USAGE', key))
-  const copy = await buildCopy(pair, { key, token })
-  if (!copy) return nothing
+  // before the first chunk: one whose lease has passed on must not leave a copy that nobody finishes
   requireToken((await target.send(watchFence(token))).at(-1), token)
+  const copy = await buildCopy(pair, { key, token })
+  if (!copy) {
+    await target.call('UNWATCH')
+    return nothing
+  }
   const named = await takeName(target, copy, key)
   // touched by another operator's token, which the next look finds, or by a late piece of an earlier attempt
   if (named === 'touched' || named === 'vanished') return nothing

@@ -35,7 +35,7 @@ export interface ApplicationOptions {
   readonly operations: number
 }
 
-const commandTimeoutMs = 150
+const commandTimeoutMs = 250
 
 /** Whoever leaves takes its name off; the others stay until `close` is called. */
 export class Application {

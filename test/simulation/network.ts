@@ -109,6 +109,8 @@ class Link implements RespConnection {
   private answersMs = 0
   private heardMs = 0
   private isTimerSet = false
+  /** What is on its way stays there until then. */
+  private heldUntilMs = 0
   private readonly slowness: number
 
   constructor(
@@ -158,6 +160,9 @@ class Link implements RespConnection {
   abandon(isHostGone: boolean): void {
     if (this.closed) return
     this.closed = new Error('its process has died')
+    const { world, options } = this.network
+    if (!this.network.isCalm() && world.chance(0.5))
+      this.heldUntilMs = world.nowMs + world.between(0, options.latestMs)
     this.tellServer(!isHostGone)
   }
 
@@ -198,8 +203,9 @@ class Link implements RespConnection {
     const { node } = this.options
     const { world } = this.network
     if (this.isEndedByServer) return
-    if (node.stalledUntilMs > world.nowMs) {
-      world.schedule(node.stalledUntilMs - world.nowMs, undefined, () => this.arrive())
+    const waitMs = Math.max(node.stalledUntilMs, this.heldUntilMs) - world.nowMs
+    if (waitMs > 0) {
+      world.schedule(waitMs, undefined, () => this.arrive())
       return
     }
     const arrival = this.inbox.shift()!

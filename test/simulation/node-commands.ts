@@ -129,7 +129,7 @@ const scripts: Readonly<Record<string, RunScript>> = {
     return new ReplyError(closedCode, `${closedCode} the gate is closed`)
   },
   [raiseScript]: (node, { keys: [gate, fence], args: [epoch, token] }) => {
-    if (node.text(fence!) !== token) return fenced(node)
+    if (token !== '' && node.text(fence!) !== token) return fenced(node)
     const held = node.text(gate!)
     if (held === undefined || Number(held) < Number(epoch)) node.put(gate!, epoch!, 0)
     return bulk(node.text(gate!))

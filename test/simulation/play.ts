@@ -61,7 +61,7 @@ class Play {
     private readonly world: World,
     private readonly weakness: Weakness,
   ) {
-    this.weather = drawWeather(world)
+    this.weather = drawWeather(world, weakness.weather)
     const { lossProbability, keyCount } = this.weather
     this.scene = world.pick(scenes)
     this.nodes = new Map(this.scene.nodes.map(({ id }) => [id, new FakeNode(id, world)]))
@@ -206,7 +206,7 @@ class Play {
         }
         resolve('left')
       }
-      const fatalStep = world.pick(stepNames)
+      const fatalStep = world.chance(0.3) ? 'drain' : world.pick(stepNames)
       const isAtStep = dice < 0.6
       if (dice < 1 && !isAtStep) world.schedule(world.between(0, 40 * latencyMs + 60), undefined, leave)
       const work = operate({
@@ -219,7 +219,7 @@ class Play {
         isAbort,
         onStep: (step) => {
           if (isAtStep && step === fatalStep)
-            world.schedule(world.between(0, 8 * latencyMs), undefined, leave)
+            world.schedule(world.between(0, 50 * latencyMs), undefined, leave)
         },
       })
       this.track(

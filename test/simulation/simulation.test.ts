@@ -9,7 +9,7 @@ import { weaknesses } from './weakness.js'
 const seedCount = Number(process.env.SIM_SEEDS ?? 10_000)
 const only = process.env.SEED
 /** Seeds until a planted bug must have been found. */
-const soon = 6_000
+const soon = 4_000
 const shownLines = 400
 
 /** What must have been seen, or the seeds prove little; and in how many of 10,000 at least. */

@@ -1,21 +1,27 @@
 /** The same code over seams that break one rule each: a simulation that does not find them finds nothing. */
 import { type ClientRecord, type ControlStore, lookName, type StoredState } from '../../src/cache/ports.js'
 import { isUnreachable } from '../../src/errors.js'
+import { takeTokenScript } from '../../src/redis/fleet.js'
 import { gatedScript, raiseScript } from '../../src/redis/gate.js'
 import { fenceKey, unlinkFencedScript } from '../../src/redis/operator-fence.js'
 import type { Command } from '../../src/redis/resp.js'
 import { callOver, type OpenConnection, type RespConnection } from '../../src/redis/resp-connection.js'
 
+import type { Kind } from './weather.js'
+
 export type Role = 'client' | 'operator'
 
 /** Made anew for each process. */
 export interface Weakness {
+  /** Where it shows soonest; absent: any. */
+  readonly weather?: Kind
   open?(open: OpenConnection, role: Role): OpenConnection
   control?(control: ControlStore, role: Role): ControlStore
 }
 
 export const weaknesses: Readonly<Record<string, Weakness>> = {
   'WATCH does nothing': {
+    weather: 'crowded',
     open: (open) =>
       rewriting(
         open,
@@ -23,6 +29,7 @@ export const weaknesses: Readonly<Record<string, Weakness>> = {
       ),
   },
   'WATCH comes after the source was read': {
+    weather: 'crowded',
     open: (open) => watchingLate(open, []),
   },
   'WATCH comes late, and RESTORE replaces': {
@@ -77,6 +84,7 @@ export const weaknesses: Readonly<Record<string, Weakness>> = {
     open: (open, role) => (role === 'client' ? open : rewriting(open, eachAs('CLIENT', notKilling))),
   },
   'an epoch is acked before it is served': {
+    weather: 'crowded',
     control: (control, role) => (role === 'operator' ? control : acksEarly(control)),
   },
   'a new connection is used without a fresh look at the state': {
@@ -89,8 +97,8 @@ export const weaknesses: Readonly<Record<string, Weakness>> = {
     open: (open, role) => (role === 'operator' ? open : resending(open)),
   },
   'an operator’s predecessors go on, under any token': {
-    open: (open, role) =>
-      role === 'client' ? open : notEndingOperators(rewriting(open, eachAs('EVAL', unfenced))),
+    weather: 'successors',
+    open: (open, role) => (role === 'client' ? open : notFencing(open)),
   },
   'keys are not scanned': {
     open: (open, role) =>
@@ -165,13 +173,17 @@ function watchingLate(open: OpenConnection, flags: readonly string[]): OpenConne
   })
 }
 
-/** They look like somebody whom nobody needs to wait for. */
-function notEndingOperators(open: OpenConnection): OpenConnection {
+/** Whoever asks for the token reads its own, and others' connections look like some that nobody needs to end. */
+function notFencing(open: OpenConnection): OpenConnection {
+  let token = ''
   return sending(open, async (connection, commands) => {
-    const replies = await connection.send(commands)
-    return replies.map((reply, index) =>
-      commands[index]?.[1] === 'LIST' ? Buffer.from(String(reply).replaceAll(/cc-op:\S+/g, lookName)) : reply,
-    )
+    for (const command of commands) if (command[1] === takeTokenScript) token = String(command[4])
+    const replies = await connection.send(commands.map(unfenced))
+    return replies.map((reply, index) => {
+      const [name, what] = commands[index]!
+      if (name === 'GET' && what === fenceKey) return Buffer.from(token)
+      return what === 'LIST' ? Buffer.from(String(reply).replaceAll(/cc-op:\S+/g, lookName)) : reply
+    })
   })
 }
 
@@ -180,10 +192,12 @@ function ungated(command: Command): Command {
   return command.slice(3 + Number(command[2]) + 1)
 }
 
+/** EVAL, script, number of keys, keys…, arguments… */
 function unfenced(command: Command): Command {
-  const [, script, count, fence, ...rest] = command
-  if (script !== unlinkFencedScript || fence !== fenceKey) return command
-  return ['UNLINK', ...rest.slice(0, Number(count) - 1)]
+  const [name, script, count, ...rest] = command
+  if (name === 'WATCH' && script === fenceKey) return ['PING']
+  if (script === raiseScript) return [...command.slice(0, -1), '']
+  return script === unlinkFencedScript ? ['UNLINK', ...rest.slice(1, Number(count))] : command
 }
 
 function notKilling(command: Command): Command {

@@ -28,7 +28,10 @@ export interface Weather {
   readonly deathProbability: number
 }
 
-export function drawWeather(world: World): Weather {
+/** `crowded`: many at one key in the moments that count. `successors`: operators come and go. */
+export type Kind = 'crowded' | 'successors' | 'any'
+
+export function drawWeather(world: World, wanted?: Kind): Weather {
   const latencyMs = world.pick([0.2, 0.5, 2, 5])
   const common = {
     latencyMs,
@@ -38,9 +41,10 @@ export function drawWeather(world: World): Weather {
     clientCount: 2 + world.random.below(2),
     lanes: 1 + world.random.below(2),
   }
-  const kind = world.random.next()
-  // many at one key, in the moments that count, and little else goes wrong
-  if (kind < 0.4) {
+  const dice = world.random.next()
+  const kind = wanted ?? (dice < 0.4 ? 'crowded' : dice < 0.5 ? 'successors' : 'any')
+  // little else goes wrong
+  if (kind === 'crowded') {
     return {
       ...common,
       calmAtMs: 300,
@@ -67,13 +71,16 @@ export function drawWeather(world: World): Weather {
     spreadMs: world.pick([2, 8, 30]) * latencyMs,
     disturbances: world.random.below(4),
   }
-  // operators come and go, and what they have sent arrives under their successors
-  if (kind < 0.5) {
+  // what they have sent arrives under those who come after them
+  if (kind === 'successors') {
     return {
       ...rough,
+      latencyMs: world.pick([0.2, 0.5]),
       calmAtMs: world.pick([3_000, 9_000]),
+      leaseEndsWithProcess: true,
       isThereAndBack: true,
       keyCount: 4,
+      longestPauseMs: world.pick([15, 100, 600]),
       deathProbability: 0.8,
     }
   }

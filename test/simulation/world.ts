@@ -22,6 +22,7 @@ interface Event {
 
 const wallStartMs = 1_800_000_000_000
 const stepsBetweenBreaths = 4_096
+const mostSteps = 500_000
 
 export class World {
   nowMs = 0
@@ -116,6 +117,7 @@ export class World {
           if (!event && !isDone) return resolve()
           if (!event) throw new Error('deadlock: nothing is left to happen, and the work is not done')
           if (event.atMs > limitMs) throw new Error(`the work was not done at ${limitMs} ms`)
+          if (steps > mostSteps) throw new Error(`more than ${mostSteps} events by ${event.atMs} ms`)
           this.nowMs = event.atMs
           this.perform(event)
         } catch (error) {

@@ -26,6 +26,27 @@ describe('the linearizability checker', () => {
     assert.ok(!isLinearizable([at(0, 9, set('a')), at(1, 2, get('a')), at(3, 4, get(null))]))
   })
 
+  it('knows counters, appended texts and keys that expire', () => {
+    const incr = (answer?: number): Effect => ({ kind: 'incr', answer })
+    const append = (more: string, answer?: number): Effect => ({ kind: 'append', more, answer })
+    const expire: Effect = { kind: 'expire', head: 'a' }
+    assert.ok(isLinearizable([at(0, 1, incr(1)), at(2, 3, incr(2)), at(4, 5, get('2'))]))
+    assert.ok(!isLinearizable([at(0, 1, incr(1)), at(2, 3, get('2'))]))
+    assert.ok(isLinearizable([at(0, never, incr()), at(1, 2, incr(1)), at(3, 4, get('2'))]))
+    assert.ok(isLinearizable([at(0, 1, append('a', 1)), at(2, 3, append('b', 2)), at(4, 5, get('ab'))]))
+    assert.ok(!isLinearizable([at(0, 1, append('a', 1)), at(2, 3, get('aa'))]))
+    assert.ok(isLinearizable([at(0, 1, set('a')), at(2, 6, expire), at(3, 4, get('a')), at(7, 8, get(null))]))
+    assert.ok(!isLinearizable([at(0, 1, set('a')), at(2, 3, expire), at(4, 5, get('a'))]))
+    assert.ok(isLinearizable([at(0, 1, set('b')), at(2, 3, expire), at(4, 5, get('b'))]))
+  })
+
+  it('is quick also where most outcomes are unknown', function () {
+    this.timeout(5_000)
+    const writes = Array.from({ length: 30 }, (_, index) => at(index, never, set(`v${index}`)))
+    const reads = Array.from({ length: 10 }, (_, index) => at(31 + index, 31.5 + index, get('first')))
+    assert.ok(isLinearizable([...writes, ...reads], 'first'))
+  })
+
   it('agrees with a real register under any overlap', () => {
     const step = fc.record({
       kind: fc.constantFrom('get', 'set', 'del'),

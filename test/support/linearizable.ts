@@ -29,43 +29,55 @@ interface Entry {
   next: Entry | undefined
 }
 
+/** A choice that was made, and what else could be tried in its place. */
+interface Choice {
+  readonly candidates: readonly Entry[]
+  next: number
+  readonly value: string | null
+  chosen: Entry | undefined
+}
+
 /** Keys start absent, or with `first`. */
 export function isLinearizable(history: readonly Operation[], first: string | null = null): boolean {
   const head = toEntries(history)
   const returns = new Map<number, Entry>()
   for (let each = head.next; each; each = each.next) if (!each.isCall) returns.set(each.operation, each)
+  const isOpen = ({ operation }: Entry) => history[operation]!.returned === Number.POSITIVE_INFINITY
+  let left = history.filter(({ returned }) => returned !== Number.POSITIVE_INFINITY).length
   const seen = new Set<string>()
+  const choiceOf = (value: string | null): Choice => {
+    return { candidates: candidatesOf(head, isOpen), next: 0, value, chosen: undefined }
+  }
   const done = new Done(history)
-  const stack: { entry: Entry; value: string | null }[] = []
-  let value = first
-  let entry = head.next
-  while (head.next) {
-    if (entry?.isCall) {
-      const { effect } = history[entry.operation]!
-      const after = apply(effect, value)
-      if (after !== undefined) {
-        done.add(entry.operation)
-        const memory = `${done.name()} ${after}`
-        if (!seen.has(memory)) {
-          seen.add(memory)
-          stack.push({ entry, value })
-          value = after
-          lift(entry, returns.get(entry.operation)!)
-          entry = head.next
-          continue
-        }
-        done.delete(entry.operation)
-      }
-      entry = entry.next
+  const stack = [choiceOf(first)]
+  // what may never have happened need not be placed
+  while (left > 0) {
+    const choice = stack.at(-1)
+    if (!choice) return false
+    if (choice.chosen) {
+      unlift(choice.chosen, returns.get(choice.chosen.operation)!)
+      done.delete(choice.chosen.operation)
+      if (!isOpen(choice.chosen)) left += 1
+      choice.chosen = undefined
+    }
+    const entry = choice.candidates[choice.next++]
+    if (!entry) {
+      stack.pop()
       continue
     }
-    // a return before its call could be placed: what was chosen before was wrong
-    const last = stack.pop()
-    if (!last) return false
-    value = last.value
-    done.delete(last.entry.operation)
-    unlift(last.entry, returns.get(last.entry.operation)!)
-    entry = last.entry.next
+    const after = apply(history[entry.operation]!.effect, choice.value)
+    if (after === undefined || (isOpen(entry) && after === choice.value)) continue
+    done.add(entry.operation)
+    const memory = `${done.name()} ${after}`
+    if (seen.has(memory)) {
+      done.delete(entry.operation)
+      continue
+    }
+    seen.add(memory)
+    choice.chosen = entry
+    lift(entry, returns.get(entry.operation)!)
+    if (!isOpen(entry)) left -= 1
+    stack.push(choiceOf(after))
   }
   return true
 }
@@ -121,6 +133,14 @@ class Done {
       if (this.placed[at]) ahead.push(at)
     return `${this.firstMissing} ${ahead.join()} ${[...this.unknown].sort((a, b) => a - b).join()}`
   }
+}
+
+/** Calls that may come next, those of a known outcome first: every other one is tried only where it is needed. */
+function candidatesOf(head: Entry, isOpen: (entry: Entry) => boolean): Entry[] {
+  const known: Entry[] = []
+  const open: Entry[] = []
+  for (let each = head.next; each?.isCall; each = each.next) (isOpen(each) ? open : known).push(each)
+  return [...known, ...open]
 }
 
 /** The value afterwards; undefined: this answer is impossible now. */
