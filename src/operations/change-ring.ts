@@ -2,10 +2,9 @@
  * A live change of the ring, phase by phase (docs/protocol.md §4). Every step may be repeated, and what is left to do
  * follows from the control store and the nodes: so a change that was killed anywhere is finished by any operator.
  */
-import { type ControlStore, clientOf, type Lease, type StoredState } from '../cache/ports.js'
+import type { ControlStore, Lease, StoredState } from '../cache/ports.js'
 import { CachectlError, refused, withRemedy } from '../errors.js'
 import { planChange } from '../plan/plan-change.js'
-import { printable } from '../printable.js'
 import {
   abortedState,
   committedState,
@@ -24,6 +23,7 @@ import type { KeysPort, NodeFacts, NodeFactsPort } from './ports.js'
 import { preflight } from './preflight.js'
 import { describePlan, type Preview, unawaitedReplicas } from './preview-change.js'
 import { publish } from './publish.js'
+import { refuseOthers, requireRights } from './require-access.js'
 import { clearStrays, sweepAstray } from './strays.js'
 import { underLease } from './under-lease.js'
 
@@ -72,8 +72,6 @@ export interface ChangeResult {
   /** Keys that nodes evicted for lack of memory while keys moved; absent where there were none. */
   readonly evictedKeys?: Readonly<Record<string, number>>
 }
-
-const namingMs = 200
 
 /** A fresh change, or the rest of one that was cut short. */
 export async function changeRing(request: ChangeRequest, ports: ChangePorts): Promise<ChangeResult> {
@@ -235,40 +233,6 @@ function requireSame({ before, after }: ChangeRequest, state: RingState | undefi
   throw refused(
     `another change of the ring is unfinished (epoch ${state.epoch}, ${state.phase})`,
     '`cachectl ring resume` finishes it, `cachectl ring abort` takes it back while no key has moved.',
-  )
-}
-
-/** Half a change under a user who may not do the rest would be the worst of all. */
-async function requireRights({ fleet }: OperatorPorts): Promise<void> {
-  const missing = Object.entries(await fleet.missingRights())
-  if (missing.length === 0) return
-  throw refused(
-    missing.map(([node, rights]) => `node ${node}: this user may not run ${rights.join(' ')}`).join('\n'),
-    'Grant these rights (ACL SETUSER) on every key; docs/migration.md has the whole list. Nothing was changed.',
-  )
-}
-
-async function refuseOthers({ clients }: ChangeRequest, { fleet, clock }: OperatorPorts): Promise<void> {
-  if (clients !== 'follow') return
-  const unnamed = async () => (await fleet.connections()).filter(({ name }) => clientOf(name) === undefined)
-  const first = await unnamed()
-  if (first.length === 0) return
-  // a client that connects just now says its name in a moment
-  await clock.sleep(namingMs)
-  const others = (await unnamed()).filter(({ node, id }) =>
-    first.some((each) => each.node === node && each.id === id),
-  )
-  if (others.length === 0) return
-  const shown = others
-    .slice(0, 5)
-    .map(
-      ({ node, address, name }) =>
-        `  ${node}: ${printable(address)}${name ? ` (${printable(name, 40)})` : ''}`,
-    )
-  throw refused(
-    [`${others.length} connections do not follow the control store:`, ...shown].join('\n'),
-    'Their clients would miss keys that have moved, and their writes could go astray. --clients legacy goes on with ' +
-      'what can be promised to them, --clients none if nobody uses the ring now.',
   )
 }
 
