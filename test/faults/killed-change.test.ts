@@ -91,15 +91,17 @@ describe(`a change of the ring that is cut short (SEED=${random.seed})`, () => {
   }
 
   it('fault-11: a second signal ends it at once, as kill -9 does', async () => {
-    const { child, result } = await startAndWait([...add(), '--max-keys-per-sec', '500'], 0.02)
-    // a source that stands still keeps it from finishing what is under way
-    process.kill(servers.servers[0]!.pid, 'SIGSTOP')
-    child.kill('SIGINT')
+    const { child, result } = await startAndWait(add(), 0.02)
+    // sources that stand still keep it from finishing what is under way
+    const sources = servers.servers.slice(0, 3)
+    for (const { pid } of sources) process.kill(pid, 'SIGSTOP')
     await systemClock.sleep(200)
+    child.kill('SIGINT')
+    await systemClock.sleep(300)
     assert.equal(child.exitCode, null)
     child.kill('SIGINT')
     const { exitCode } = await result
-    process.kill(servers.servers[0]!.pid, 'SIGCONT')
+    for (const { pid } of sources) process.kill(pid, 'SIGCONT')
     assert.equal(exitCode, 130)
     assert.equal((await runCli(['ring', 'resume', '-t', file, '--yes'])).exitCode, 0)
     await assertIntact()
