@@ -15,7 +15,7 @@ import { type Latency, probing, startProber } from './support/prober.js'
 import { findTool } from './support/redis-benchmark.js'
 import { header, median, print } from './support/report.js'
 
-const keyCount = 300_000
+const keyCount = 600_000
 const rounds = 5
 const impactKeyCount = 100_000
 
@@ -34,6 +34,7 @@ async function speed(): Promise<void> {
     await fill(source!, 'user')
     const ours: number[] = []
     const theirs: number[] = []
+    const scanned: number[] = []
     const latencies: Record<'idle' | 'ours' | 'theirs', Latency[]> = { idle: [], ours: [], theirs: [] }
     const { port } = servers.servers[0]!
     const probed = { port }
@@ -44,10 +45,14 @@ async function speed(): Promise<void> {
       latencies.ours.push(added.latency)
       ours.push(added.result)
       ours.push(await change(['ring', 'remove', 'n2'], file))
+      const startedMs = systemClock.nowMs()
       const keys = await scan(source!, keyCount / 2)
+      const scanMs = systemClock.nowMs() - startedMs
       const loop = await probing(probed, () => migrate(source!, servers.servers[2]!.port, keys))
       latencies.theirs.push(loop.latency)
       theirs.push(loop.result)
+      // who moves half of a node's keys has to look at all of them
+      scanned.push((1000 * keys.length) / (2 * scanMs + (1000 * keys.length) / loop.result))
       await migrate(other!, port, keys)
     }
     const reshard = await clusterReshard()
@@ -56,9 +61,10 @@ async function speed(): Promise<void> {
     print(
       `MIGRATE KEYS 100, bare    ${rate(peer)}, source ${told(latencies.theirs)}; idle ${told(latencies.idle)}`,
     )
-    print(`redis-cli reshard         ${rate(reshard)}`)
+    print(`the same with its SCAN    ${rate(median(scanned))}`)
+    print(`redis-cli reshard         ${rate(reshard)}, three masters`)
     print(
-      `cachectl / MIGRATE ${(own / peer).toFixed(2)} × (goal ≥ 1), cachectl / redis-cli ${(own / reshard).toFixed(1)} × (goal ≥ 6)`,
+      `cachectl / MIGRATE ${(own / peer).toFixed(2)} × (goal ≥ 1), with its SCAN ${(own / median(scanned)).toFixed(2)} ×; cachectl / redis-cli ${(own / reshard).toFixed(1)} × (goal ≥ 6)`,
     )
   } finally {
     await servers.stop()
@@ -179,17 +185,18 @@ async function migrate(connection: RespConnection, port: number, keys: readonly 
 async function clusterReshard(): Promise<number> {
   const tool = findTool('redis-cli')
   if (!tool) throw new Error('redis-cli is not installed (Debian: redis-tools)')
-  const servers = await startServers(2, { args: ['--cluster-enabled', 'yes'] })
+  const servers = await startServers(3, { args: ['--cluster-enabled', 'yes'] })
   try {
-    const [one, two] = await Promise.all([servers.connect(0), servers.connect(1)])
+    const nodes = await Promise.all(servers.servers.map((_, index) => servers.connect(index)))
+    const [one, two] = nodes
     await one!.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16383)
-    await one!.call('CLUSTER', 'MEET', '127.0.0.1', servers.servers[1]!.port)
+    for (const { port } of servers.servers.slice(1)) await one!.call('CLUSTER', 'MEET', '127.0.0.1', port)
     const [from, to] = [
       String(await one!.call('CLUSTER', 'MYID')),
       String(await two!.call('CLUSTER', 'MYID')),
     ]
     // the nodes are getting to know each other
-    for (const node of [one!, two!]) {
+    for (const node of nodes) {
       while (!isReady(String(await node.call('CLUSTER', 'INFO')))) await systemClock.sleep(50)
     }
     await fill(one!, 'user')
@@ -204,7 +211,7 @@ async function clusterReshard(): Promise<number> {
 }
 
 function isReady(info: string): boolean {
-  return ['cluster_state:ok', 'cluster_slots_assigned:16384', 'cluster_known_nodes:2'].every((line) =>
+  return ['cluster_state:ok', 'cluster_slots_assigned:16384', 'cluster_known_nodes:3'].every((line) =>
     info.includes(line),
   )
 }
@@ -215,7 +222,7 @@ function reshard(
   { from, to }: { from: string; to: string },
 ): Promise<void> {
   const args = ['--cluster', 'reshard', `127.0.0.1:${servers.servers[0]!.port}`, '--cluster-from', from]
-  const rest = ['--cluster-to', to, '--cluster-slots', '8192', '--cluster-pipeline', '100', '--cluster-yes']
+  const rest = ['--cluster-to', to, '--cluster-slots', '8192', '--cluster-yes']
   return new Promise((resolve, reject) => {
     execFile(tool.path, [...args, ...rest], { env: tool.env, maxBuffer: 2 ** 28 }, (error, stdout) => {
       if (error) reject(new Error(`${error.message}\n${stdout.slice(-500)}`))

@@ -51,6 +51,7 @@ const maxListedConflicts = 10_000
 /** Big keys wait for the small ones, but not in any number. */
 const maxWaitingBig = 1_000
 const wantedEveryMs = 50
+const reportEveryMs = 100
 
 interface Move {
   readonly source: string
@@ -63,6 +64,7 @@ interface Totals {
   readonly conflicts: Map<string, Conflict>
   readonly startedMs: number
   lastMovedMs: number
+  reportedMs: number
 }
 
 /** One look at all keys of the nodes. */
@@ -87,6 +89,7 @@ export async function relocateKeys(relocation: Relocation): Promise<RelocationRe
     conflicts: new Map(),
     startedMs,
     lastMovedMs: startedMs,
+    reportedMs: 0,
   }
   try {
     for (let pass = 1; ; pass++) {
@@ -257,6 +260,9 @@ function account(
 
 function report({ clock, progress, expectedKeyCount, onProgress }: Relocation, totals: Totals): void {
   onProgress?.(totals)
+  // a line for people costs more than the accounting of a batch
+  if (clock.nowMs() - totals.reportedMs < reportEveryMs) return
+  totals.reportedMs = clock.nowMs()
   const seconds = Math.max(0.001, (clock.nowMs() - totals.startedMs) / 1000)
   const keysPerSec = totals.movedCount / seconds
   const left = expectedKeyCount - totals.movedCount

@@ -165,7 +165,7 @@ async function tryMove(
 }
 
 /** What PEXPIRETIME says of a key that is gone: it was there for DUMP, right before. */
-export const expiredMeanwhile = -2
+const expiredMeanwhile = -2
 
 async function readCopies(source: RespConnection, keys: readonly Buffer[]): Promise<Copy[]> {
   const commands: Command[] = [['WATCH', ...keys]]

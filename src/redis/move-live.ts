@@ -14,9 +14,9 @@ import { stopped } from '../errors.js'
 import { printable } from '../printable.js'
 import { requireTaken } from './bulk-limit.js'
 import { buildCopy, exclusively, takeName } from './move-big-key.js'
-import { expiredMeanwhile, keySizes } from './move-keys.js'
 import { requireToken, unlinkUnder, watchFence } from './operator-fence.js'
 import { type Pair, transact } from './pair.js'
+import { readCopies } from './read-copies.js'
 import { haveReplicas } from './replicas.js'
 import { type Command, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
@@ -127,22 +127,19 @@ async function moveBigAlone(
 
 /** undefined: somebody touched a key at the target in between. */
 async function tryMove({ source, target }: Pair, keys: readonly Buffer[], move: LiveMove) {
-  const { token, bigKeyBytes, neverExpires, replicas = 0 } = move
-  const [watched, sizes] = await Promise.all([
-    target.send([['WATCH', ...keys], ...watchFence(token)]),
-    keySizes(source, keys),
-  ])
+  const { token, bigKeyBytes, neverExpires = false, replicas = 0 } = move
+  const watched = await target.send([['WATCH', ...keys], ...watchFence(token)])
   if (watched[0] instanceof ReplyError) throw replyFailure(target.access, 'WATCH', watched[0])
   requireToken(watched.at(-1), token)
-  const { small, big, later } = sortBySize(keys, sizes, bigKeyBytes)
-  const copies = await readCopies(source, small, neverExpires === true)
+  const limits = { bigKeyBytes, batchBytes: maxBatchBytes, neverExpires }
+  const { copies, big, later } = await readCopies(source, keys, limits)
   if (copies.length === 0) {
     await target.call('UNWATCH')
     return { movedCount: 0, movedBytes: 0, big, later, unconfirmed: false }
   }
   await requireTaken(target, copies)
   const restores = copies.map(({ key, payload, expiresAtMs }): Command => {
-    return ['RESTORE', key, expiresAtMs, payload, 'ABSTTL']
+    return expiresAtMs === 0 ? ['RESTORE', key, 0, payload] : ['RESTORE', key, expiresAtMs, payload, 'ABSTTL']
   })
   const results = await transact(target, restores, 'RESTORE')
   if (!results) return undefined
@@ -165,38 +162,4 @@ async function tryMove({ source, target }: Pair, keys: readonly Buffer[], move: 
     later,
     unconfirmed: false,
   }
-}
-
-/** What goes now, what goes by chunks, and what is too much for one batch. */
-function sortBySize(keys: readonly Buffer[], sizes: readonly number[], bigKeyBytes: number) {
-  const sorted = { small: [] as Buffer[], big: [] as Buffer[], later: [] as Buffer[] }
-  let room = maxBatchBytes
-  keys.forEach((key, index) => {
-    const bytes = sizes[index]!
-    if (bytes > bigKeyBytes) sorted.big.push(key)
-    else if (bytes > room && sorted.small.length > 0) sorted.later.push(key)
-    else {
-      sorted.small.push(key)
-      room -= bytes
-    }
-  })
-  return sorted
-}
-
-async function readCopies(source: RespConnection, keys: readonly Buffer[], neverExpires: boolean) {
-  const commands: Command[] = []
-  for (const key of keys) {
-    commands.push(['DUMP', key])
-    if (!neverExpires) commands.push(['PEXPIRETIME', key])
-  }
-  const replies = await source.send(commands)
-  for (const reply of replies)
-    if (reply instanceof ReplyError) throw replyFailure(source.access, 'DUMP', reply)
-  const each = neverExpires ? 1 : 2
-  return keys.flatMap((key, index) => {
-    const payload = replies[each * index]
-    const expiry = neverExpires ? -1 : Number(replies[each * index + 1])
-    if (!Buffer.isBuffer(payload) || expiry === expiredMeanwhile) return []
-    return [{ key, payload, expiresAtMs: Math.max(0, expiry) }]
-  })
 }

@@ -4,7 +4,6 @@ import { sweepStaging } from '../../src/redis/move-big-key.js'
 import { moveBatch } from '../../src/redis/move-keys.js'
 import type { LiveMoveOutcome } from '../../src/redis/move-live.js'
 import { fenceKey } from '../../src/redis/operator-fence.js'
-import type { Command } from '../../src/redis/resp.js'
 import type { RespConnection } from '../../src/redis/resp-connection.js'
 import { interpose } from '../support/interpose.js'
 import { moveWhole } from '../support/move-whole.js'
@@ -91,21 +90,6 @@ describe('keys that somebody touches while they move', () => {
         assert.equal(left && String(left), command === 'SET' ? 'newest' : null)
       })
     }
-
-    it('a key that expires between DUMP and PEXPIRETIME does not come back', async () => {
-      await atSource.call('SET', key, 'v', 'PX', 60_000)
-      const expiring = new Proxy(source, {
-        get(real, property) {
-          if (property !== 'send') return Reflect.get(real, property, real)
-          return async (commands: readonly Command[]) => {
-            const replies = await real.send(commands)
-            return replies.map((reply, index) => (commands[index]![0] === 'PEXPIRETIME' ? -2 : reply))
-          }
-        },
-      })
-      assert.equal((await moveWhole({ source: expiring, target }, [key], small)).movedCount, 0)
-      assert.equal(await exists(atTarget), 0)
-    })
 
     it('an operator whose lease has gone moves nothing', async () => {
       await atSource.call('SET', key, 'v')

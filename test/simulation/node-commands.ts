@@ -2,6 +2,7 @@
 import { forgetFencedScript, takeTokenScript } from '../../src/redis/fleet.js'
 import { closedCode, gatedScript, raiseScript } from '../../src/redis/gate.js'
 import { fencedCode, lostCode, unlinkFencedScript } from '../../src/redis/operator-fence.js'
+import { readCopiesScript } from '../../src/redis/read-copies.js'
 import { type Reply, ReplyError } from '../../src/redis/resp.js'
 import type { FakeNode, Session } from './node.js'
 
@@ -143,6 +144,15 @@ const scripts: Readonly<Record<string, RunScript>> = {
     const held = node.text(fence!)
     if (held === undefined) return new ReplyError(lostCode, `${lostCode} no token`)
     return held === token ? remove(node, keys) : fenced(node)
+  },
+  [readCopiesScript]: (node, { keys, args: [big, , expiry] }, session) => {
+    const run = (...command: string[]) => node.run(session, command)
+    return keys.flatMap((key) => {
+      const size = run('MEMORY', 'USAGE', key)
+      const found = size !== null && Number(size) > Number(big) ? 1 : run('DUMP', key)
+      if (expiry === '') return [found]
+      return [found, typeof found === 'number' || found === null ? null : run('PEXPIRETIME', key)]
+    })
   },
   [forgetFencedScript]: (node, { keys, args: [token] }) =>
     node.text(keys[0]!) === token ? remove(node, keys) : 0,

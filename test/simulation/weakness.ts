@@ -4,6 +4,7 @@ import { isUnreachable } from '../../src/errors.js'
 import { takeTokenScript } from '../../src/redis/fleet.js'
 import { gatedScript, raiseScript } from '../../src/redis/gate.js'
 import { fenceKey, unlinkFencedScript } from '../../src/redis/operator-fence.js'
+import { readCopiesScript } from '../../src/redis/read-copies.js'
 import type { Command } from '../../src/redis/resp.js'
 import { callOver, type OpenConnection, type RespConnection } from '../../src/redis/resp-connection.js'
 
@@ -39,7 +40,9 @@ export const weaknesses: Readonly<Record<string, Weakness>> = {
     open: (open) =>
       rewriting(open, (commands) => [
         ...commands,
-        ...commands.flatMap(([name, key]): Command[] => (name === 'DUMP' ? [['UNLINK', key!]] : [])),
+        ...commands.flatMap(([, script, count, ...rest]): Command[] =>
+          script === readCopiesScript ? [['UNLINK', ...rest.slice(0, Number(count))]] : [],
+        ),
       ]),
   },
   'expiry times are left behind': {
