@@ -54,15 +54,13 @@ describe('a move whose answer is lost after the server has done its work', () =>
     await move({ source: await servers.connect(0), target: await servers.connect(1) }, 1_048_576)
   }
 
-  // source: sizes, copies, removal; target: WATCH, RESTORE
-  const cuts: [keyof Pair, number][] = [
-    ['source', 1],
-    ['source', 2],
-    ['source', 3],
-    ['target', 1],
-    ['target', 2],
-  ]
   for (const [name, move] of Object.entries(moves)) {
+    // source: sizes and copies, in one or two answers, removal; target: WATCH, RESTORE
+    const ofSource = move === moves['the fenced copy'] ? [1, 2, 3] : [1, 2]
+    const cuts = [
+      ...ofSource.map((cutAt) => ['source', cutAt] as const),
+      ...[1, 2].map((cutAt) => ['target', cutAt] as const),
+    ]
     for (const [end, cutAt] of cuts) {
       it(`${name}, answer ${cutAt} of the ${end}: a second run ends with every key at the target, once`, async () => {
         for (const index of keys.keys()) await atSource.send(createCommands(index, systemClock.wallMs()))
