@@ -89,7 +89,11 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     before.nodes.map(({ id }) => factsOf.get(id) ?? gone),
     request.lost,
   )
-  await ports.confirm({ ...preview, ...unawaitedReplicas(request.waitReplicas, nodes, facts) })
+  await ports.confirm({
+    ...preview,
+    ...(isResumed ? { resumed: true } : {}),
+    ...unawaitedReplicas(request.waitReplicas, nodes, facts),
+  })
 
   let reached = found?.state
   const changing = underLease(request.holder, ports, async (lease, leased): Promise<ChangeResult> => {

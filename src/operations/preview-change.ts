@@ -23,6 +23,8 @@ export interface Preview {
   readonly problems: readonly string[]
   /** Nodes that are gone, with the share of the keyspace that is lost with them. */
   readonly lost?: Readonly<Record<string, number>>
+  /** Present when the change was begun before: what has moved already stays where it is. */
+  readonly resumed?: true
   /** Nodes with replicas that the change does not wait for, with how many they have. */
   readonly unawaitedReplicas?: Readonly<Record<string, number>>
 }

@@ -9,7 +9,8 @@ const maxRows = 40
 
 export function renderPlan(plan: Preview): string {
   if (plan.moves.length === 0) return 'Nothing moves: every key keeps its owner.'
-  const counted = plan.expectedKeys !== undefined
+  // what is left of a change that has begun can't be told from how much its sources hold
+  const counted = plan.expectedKeys !== undefined && !plan.resumed
   const largest = plan.moves[0]!.share
   const rows = plan.moves
     .slice(0, maxRows)
@@ -46,10 +47,11 @@ export function renderPlan(plan: Preview): string {
 function sentences(plan: Preview): string[] {
   const { expectedKeys, expectedBytes } = plan
   const keys =
-    expectedKeys === undefined
+    expectedKeys === undefined || plan.resumed
       ? ''
       : `: about ${formatCount(expectedKeys)} keys, ${formatBytes(expectedBytes ?? 0)}`
   const lines = [`${formatPercent(plan.movedShare, 2)} of the keyspace moves${keys}.`]
+  if (plan.resumed) lines.push('This change was begun before: what has moved already stays where it is.')
   if (plan.sidewaysShare > 0) {
     const part = formatPercent(plan.sidewaysShare / plan.movedShare, 0)
     lines.push(
@@ -80,7 +82,9 @@ export function renderChange(result: ChangeResult, path: string): string {
     '',
     `Moved ${formatCount(movedKeyCount)} keys, ${formatBytes(movedBytes)} as sent${rate}.`,
     ...(verifySeconds > 0
-      ? [`Verified in ${formatSeconds(verifySeconds)}: no key is left at a node that does not own it.`]
+      ? [
+          `Verified${verifySeconds < 0.1 ? '' : ` in ${formatSeconds(verifySeconds)}`}: no key is left at a node that does not own it.`,
+        ]
       : []),
     ...(fencedClients.length > 0
       ? [

@@ -34,7 +34,8 @@ export function renderStatus(status: RingStatus): string {
   if (before.join() !== after.join())
     lines.push(`after the change: ${after.map((id) => printable(id)).join(' ')}`)
   lines.push(...atWork(status, stands?.remedy))
-  if (status.progress) lines.push(`moved: ${describeProgress(status.progress)}`)
+  if (status.progress)
+    lines.push(`moved: ${describeProgress(status.progress)}`, ...describeSpeed(status.progress))
   lines.push('', clients.length === 0 ? 'No client follows the store.' : renderClients(clients))
   if (journal.length > 0) {
     lines.push('', 'last steps:')
@@ -57,7 +58,7 @@ function atWork({ operator, pause }: RingStatus, remedy: string | undefined): st
 
 /** `1,234 of about 3,012 keys (41 %), 1.2 MiB, 512 keys/s, about 4 s left`, without what can't be told. */
 export function describeProgress(progress: StatusProgress): string {
-  const { movedKeyCount, movedBytes, expectedKeyCount, keysPerSec, secondsLeft } = progress
+  const { movedKeyCount, movedBytes, expectedKeyCount } = progress
   // more than was expected is no share
   const share = expectedKeyCount > 0 && movedKeyCount <= expectedKeyCount
   return [
@@ -65,9 +66,13 @@ export function describeProgress(progress: StatusProgress): string {
       ? `${formatCount(movedKeyCount)} of about ${formatCount(expectedKeyCount)} keys (${formatPercent(movedKeyCount / expectedKeyCount, 0)})`
       : `${formatCount(movedKeyCount)} keys`,
     formatBytes(movedBytes),
-    ...(keysPerSec > 0 ? [`${formatCount(keysPerSec)} keys/s`] : []),
-    ...(secondsLeft === null ? [] : [`about ${formatSeconds(secondsLeft)} left`]),
   ].join(', ')
+}
+
+function describeSpeed({ keysPerSec, secondsLeft }: StatusProgress): string[] {
+  if (keysPerSec === 0) return []
+  const left = secondsLeft === null ? '' : `, about ${secondsLeft < 60 ? `${Math.ceil(secondsLeft)} s` : formatSeconds(secondsLeft)} left`
+  return [`speed: ${formatCount(keysPerSec)} keys/s${left}`]
 }
 
 function renderClients(clients: RingStatus['clients']): string {
