@@ -21,6 +21,8 @@ return 'OK'`
 export const forgetFencedScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', unpack(KEYS)) end
 return 0`
 
+const attempts = 4
+
 export interface FleetOptions {
   /** All of an operator's connections have this name, so that its successor can end them. */
   readonly operatorName: string
@@ -69,13 +71,14 @@ class Fleet implements FleetPort {
     { epoch, replicas, token }: { epoch: number; replicas: number; token: number },
   ): Promise<void> {
     await Promise.all(
-      nodes.map(async (node) => {
-        const connection = await this.connection(node)
-        const [reply] = await connection.send([raiseGateCommand(epoch, token)])
-        if (reply instanceof ReplyError && reply.code === fencedCode) throw fenced()
-        if (reply instanceof ReplyError) throw replyFailure(connection.access, 'raising the gate', reply)
-        await awaitReplicas(connection, replicas)
-      }),
+      nodes.map((node) =>
+        this.on(node, async (connection) => {
+          const [reply] = await connection.send([raiseGateCommand(epoch, token)])
+          if (reply instanceof ReplyError && reply.code === fencedCode) throw fenced()
+          if (reply instanceof ReplyError) throw replyFailure(connection.access, 'raising the gate', reply)
+          await awaitReplicas(connection, replicas)
+        }),
+      ),
     )
   }
 
@@ -88,19 +91,13 @@ class Fleet implements FleetPort {
 
   async forget(nodes: readonly string[], token: number): Promise<void> {
     for (const node of nodes) {
-      const connection = await this.connection(node)
-      const forgotten = await connection.call(
-        'EVAL',
-        forgetFencedScript,
-        3,
-        fenceKey,
-        gateKey,
-        wantedKey,
-        token,
-      )
-      const clients = (await listConnections(connection)).filter(({ name }) => clientOf(name) !== undefined)
-      // what a client sent there and never had an answer to must not be run when this node comes back one day
-      if (Number(forgotten) > 0) await killAll(connection, clients)
+      await this.on(node, async (connection) => {
+        if (String(await connection.call('GET', fenceKey)) !== String(token)) return
+        // what a client sent there and never had an answer to must not be run when this node comes back one day
+        const clients = (await listConnections(connection)).filter(({ name }) => clientOf(name) !== undefined)
+        await killAll(connection, clients)
+        await connection.call('EVAL', forgetFencedScript, 3, fenceKey, gateKey, wantedKey, token)
+      })
     }
   }
 
@@ -140,7 +137,23 @@ class Fleet implements FleetPort {
   }
 
   private each<T>(act: (connection: RespConnection, node: string) => Promise<T>): Promise<T[]> {
-    return Promise.all([...this.byId.keys()].map(async (node) => act(await this.connection(node), node)))
+    return Promise.all([...this.byId.keys()].map((node) => this.on(node, act)))
+  }
+
+  /** Whatever is done here may be done again: a connection that is lost on the way is replaced. */
+  private async on<T>(
+    node: string,
+    act: (connection: RespConnection, node: string) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const connection = await this.connection(node)
+      try {
+        return await act(connection, node)
+      } catch (error) {
+        if (!connection.isLost || attempt === attempts) throw error
+        await this.options.clock.sleep(50 * 2 ** attempt)
+      }
+    }
   }
 
   private async connection(node: string): Promise<RespConnection> {

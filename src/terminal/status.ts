@@ -71,7 +71,10 @@ export function describeProgress(progress: StatusProgress): string {
 
 function describeSpeed({ keysPerSec, secondsLeft }: StatusProgress): string[] {
   if (keysPerSec === 0) return []
-  const left = secondsLeft === null ? '' : `, about ${secondsLeft < 60 ? `${Math.ceil(secondsLeft)} s` : formatSeconds(secondsLeft)} left`
+  const left =
+    secondsLeft === null
+      ? ''
+      : `, about ${secondsLeft < 60 ? `${Math.ceil(secondsLeft)} s` : formatSeconds(secondsLeft)} left`
   return [`speed: ${formatCount(keysPerSec)} keys/s${left}`]
 }
 

@@ -64,6 +64,8 @@ describe('the network in the middle of a change', () => {
         for (const line of String(await look.call('CLIENT', 'LIST'))
           .trim()
           .split('\n')) {
+          // it has said nothing yet, and so not its name either
+          if (line.includes(' cmd=NULL ')) continue
           // of a proxied connection the peer is this process; a server that dials another is named by nobody
           assert.match(line, / name=(cc-op:|cc-look)/)
           assert.doesNotMatch(line, /cmd=(migrate|restore-asking|psync|replconf)/)
