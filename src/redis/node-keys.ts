@@ -58,6 +58,7 @@ class NodeKeys implements KeysPort {
   /** Connections that nobody has, by the nodes they lead to. */
   private readonly idle = new Map<string, RespConnection[][]>()
   private readonly open = new Set<RespConnection>()
+  private readonly reached = new Set<string>()
   /** The servers' own numbers of the connections. */
   private readonly serverIds = new Map<RespConnection, number>()
   /** Node → numbers of connections that we gave up, and whose commands may still be on their way. */
@@ -162,7 +163,7 @@ class NodeKeys implements KeysPort {
         return outcome
       } catch (error) {
         // seen before we close them: what a server refuses is not lost, and it would refuse again
-        const isLost = lent ? lent.some((connection) => connection.isLost) : isUnreachable(error)
+        const isLost = lent ? lent.some((connection) => connection.isLost) : this.wereReached(nodes, error)
         for (const connection of lent ?? []) this.giveUp(connection)
         failedMs ??= clock.nowMs()
         const isGivenUp = attempt === attempts || clock.nowMs() - failedMs > giveUpMs
@@ -170,6 +171,11 @@ class NodeKeys implements KeysPort {
         await clock.sleep(100 * 2 ** attempt)
       }
     }
+  }
+
+  /** A node that never answered, or does not let us in, will not do so in a moment either. */
+  private wereReached(nodes: readonly string[], error: unknown): boolean {
+    return isUnreachable(error) && nodes.every((node) => this.reached.has(node))
   }
 
   private async connectAll(nodes: readonly string[]): Promise<RespConnection[]> {
@@ -215,6 +221,7 @@ class NodeKeys implements KeysPort {
     try {
       const connection = await this.options.open(access, { clientName: this.options.operatorName })
       this.open.add(connection)
+      this.reached.add(id)
       return connection
     } catch (error) {
       throw connectionError(access.node, error)
