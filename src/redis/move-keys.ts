@@ -18,18 +18,12 @@ import { isCopiedType } from './copy-chunks.js'
 import { moveBigKey, stagingPrefix } from './move-big-key.js'
 import { watchBothUnder } from './operator-fence.js'
 import { type Pair, transact } from './pair.js'
+import type { Copy } from './read-copies.js'
 import { awaitReplicas } from './replicas.js'
 import { type Command, ReplyError } from './resp.js'
 import { type RespConnection, replyFailure } from './resp-connection.js'
 import { sameElements, sameValue } from './same-value.js'
 import { nodeName } from './socket.js'
-
-interface Copy {
-  readonly key: Buffer
-  readonly payload: Buffer
-  /** Milliseconds since the epoch; 0: never. */
-  readonly expiresAtMs: number
-}
 
 /** When a key may leave its source. */
 export interface RemoveOptions {
