@@ -127,11 +127,7 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
     reached = stored.state
     await ports.save(after)
     fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))
-    const stay = new Set(after.nodes.map(({ id }) => id))
-    await leased.fleet.forget(
-      nodes.map(({ id }) => id).filter((id) => !stay.has(id)),
-      lease.token,
-    )
+    await forgetAllBut(after, nodes, { lease, ports: leased })
     if (request.clients === 'legacy')
       await sweepAstray(request, { keys: ports.keysUnder(heldFor(lease, stored.state)), ports: leased })
     await leased.journal.record('end', { epoch: stored.state.epoch, moved: relocation.movedCount })
@@ -192,11 +188,7 @@ export async function abortChange(holder: string, ports: OperatorPorts): Promise
     await clearPause(leased.control)
     const { state } = await publish(stored, abortedState(stored.state), 'aborted', leased)
     await passBarrier(state.epoch, leased)
-    const stay = new Set(state.before.nodes.map(({ id }) => id))
-    await leased.fleet.forget(
-      stored.state.after.nodes.map(({ id }) => id).filter((id) => !stay.has(id)),
-      lease.token,
-    )
+    await forgetAllBut(state.before, stored.state.after.nodes, { lease, ports: leased })
     await leased.journal.record('end', { epoch: state.epoch, moved: 0 })
     return state
   })
@@ -223,6 +215,17 @@ async function prepare(
   await ports.journal.record('arm', { epoch: next.epoch })
   await raiseGates(next, run)
   return publish(stored, next, 'prepare', ports)
+}
+
+/** Nodes that are not in the ring keep nothing of ours. */
+function forgetAllBut(
+  ring: Topology,
+  nodes: readonly NodeSpec[],
+  { lease, ports }: { lease: Lease; ports: OperatorPorts },
+): Promise<void> {
+  const stay = new Set(ring.nodes.map(({ id }) => id))
+  const left = nodes.map(({ id }) => id).filter((id) => !stay.has(id))
+  return ports.fleet.forget(left, lease.token)
 }
 
 function heldFor({ token }: Lease, { waitReplicas = 0 }: RingState): { token: number; replicas: number } {
