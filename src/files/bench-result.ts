@@ -1,16 +1,15 @@
 /** The result of a run as users' scripts read it: schema `cachectl/bench/v1` (docs/json.md). */
 import { arch, cpus, platform, totalmem } from 'node:os'
-import type { BenchMeasures, RawCounts } from '../measure/bench-measures.js'
+import type { BenchMeasures } from '../measure/bench-measures.js'
 import type { GateResult } from '../measure/gate.js'
-import { histogramLength, mergeCounts } from '../measure/latency-histogram.js'
+import type { RunCounts } from '../measure/run-counts.js'
+import { partOf, totalOf } from '../measure/run-part.js'
 import type { LoadRequest } from '../operations/ports.js'
 import { encodeHistogram } from './hdr-export.js'
 
 export interface BenchResult extends Omit<BenchMeasures, 'overall'> {
   readonly schema: 'cachectl/bench/v1'
   readonly topology: string
-  /** Closed loop: latencies are service times. */
-  readonly mode: 'closed'
   readonly latency: BenchMeasures['overall']
   readonly gates: readonly GateResult[]
   readonly interrupted: boolean
@@ -40,7 +39,6 @@ export function toBenchResult(request: LoadRequest & { keyCount: number }, outco
   return {
     schema: 'cachectl/bench/v1',
     topology: request.topology.name,
-    mode: 'closed',
     ...measures,
     latency: overall,
     seed: request.seed,
@@ -74,13 +72,12 @@ export function toBenchResult(request: LoadRequest & { keyCount: number }, outco
 /** The result with its histograms: a base64 text for each operation, values in units of 100 ns. */
 export async function toResultFile(
   result: BenchResult,
-  counts: RawCounts,
+  counts: RunCounts,
 ): Promise<BenchResult & { histograms: Record<string, string> }> {
   const histograms: Record<string, string> = {}
   for (const [op, name] of counts.operationNames.entries()) {
-    const merged = new Float64Array(histogramLength)
-    for (const node of counts.histograms) mergeCounts(merged, node[op]!)
-    if (merged.some((count) => count > 0)) histograms[name] = await encodeHistogram(merged)
+    const { latency } = partOf(counts, { op })
+    if (totalOf(latency) > 0) histograms[name] = await encodeHistogram(latency)
   }
   return { ...result, histograms }
 }

@@ -1,7 +1,8 @@
 /** Conditions on a result that decide the exit code: `p99<2ms`, `hit_ratio>=0.9`, `get.p999<=5ms`, `node(n2).p99<1ms`. */
 import { invalid } from '../errors.js'
 import { printable } from '../printable.js'
-import type { BenchMeasures, NodeMeasures } from './bench-measures.js'
+import type { BenchMeasures, Outcomes } from './bench-measures.js'
+import type { LatencySummary } from './latency-histogram.js'
 
 const latencies = {
   p50: 'p50Ms',
@@ -129,8 +130,10 @@ function measuredValue({ scope, metric }: Gate, measures: BenchMeasures): number
   }
 }
 
+type Part = LatencySummary & Pick<Outcomes, 'hits' | 'misses' | 'hitRatio' | 'errors'>
+
 /** Errors and hits are known for nodes and over all; an operation shares those of the whole run. */
-function partOf(scope: Gate['scope'], measures: BenchMeasures): NodeMeasures | undefined {
+function partOf(scope: Gate['scope'], measures: BenchMeasures): Part | undefined {
   const { hits, misses, hitRatio, errors } = measures
   switch (scope.kind) {
     case 'node':

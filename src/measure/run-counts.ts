@@ -49,6 +49,8 @@ export interface LatencyCell {
 export interface OutcomeCell {
   readonly phase: number
   readonly node: number
+  /** Absent: of all operations together. */
+  readonly op?: number
   readonly hits: number
   readonly misses: number
   readonly errors: number

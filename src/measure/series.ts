@@ -32,3 +32,18 @@ export interface NodeSeries {
   /** Of one core, in [0, 1] for a server with one thread. */
   readonly cpuShare: readonly (number | null)[]
 }
+
+export const emptySeries: Series = {
+  atSec: [],
+  phase: [],
+  offered: [],
+  answered: [],
+  hits: [],
+  misses: [],
+  errors: [],
+  p50Ms: [],
+  p99Ms: [],
+  p999Ms: [],
+  maxMs: [],
+  nodes: {},
+}

@@ -1,7 +1,9 @@
 /** A load run from the first look at the nodes to the clean-up: refuse mistakes, fill, measure, judge, remove. */
 import { CachectlError, describeError, ExitCode, refused } from '../errors.js'
-import { type BenchMeasures, foldMeasures } from '../measure/bench-measures.js'
+import { type BenchMeasures, foldRun, type RawCounts } from '../measure/bench-measures.js'
 import { evaluateGate, type Gate, type GateResult } from '../measure/gate.js'
+import type { RunCounts } from '../measure/run-counts.js'
+import { emptySeries } from '../measure/series.js'
 import type { LoadPort, LoadRequest, NodeFactsPort, ProgressPort, ServerFacts } from './ports.js'
 import { requireAnswers } from './preflight.js'
 
@@ -19,7 +21,7 @@ export interface BenchPorts {
   readonly progress: ProgressPort
   readonly signal: AbortSignal
   /** Once the measured counts are in; for histograms in the result file. */
-  onCounts?(raw: Awaited<ReturnType<LoadPort['run']>>): void
+  onCounts?(counts: RunCounts): void
 }
 
 export interface BenchOutcome extends BenchMeasures {
@@ -58,15 +60,19 @@ async function measure(
     )
   }
   if (request.fill) {
-    const filled = foldMeasures(
-      await ports.load.run(everyKey(request, 'set'), { signal, onProgress: onProgress('filling') }),
+    const filled = foldRun(
+      toRunCounts(
+        await ports.load.run(everyKey(request, 'set'), { signal, onProgress: onProgress('filling') }),
+      ),
     )
     refuseFailedFill(filled)
   }
   signal.throwIfAborted()
-  const raw = await ports.load.run(request, { signal, onProgress: (now) => onProgress(now.label)(now) })
-  ports.onCounts?.(raw)
-  const measures = foldMeasures(raw)
+  const counts = toRunCounts(
+    await ports.load.run(request, { signal, onProgress: (now) => onProgress(now.label)(now) }),
+  )
+  ports.onCounts?.(counts)
+  const measures = foldRun(counts)
   const interrupted = signal.aborted
   return {
     ...measures,
@@ -135,7 +141,7 @@ async function removeKeys(
       signal: new AbortController().signal,
       onProgress: ({ answered }) => progress.update(`removing keys, ${answered.toLocaleString('en')} done`),
     })
-    const { errors } = foldMeasures(raw)
+    const { errors } = foldRun(toRunCounts(raw))
     return errors === 0 ? undefined : `${errors} of the load's keys could not be removed`
   } catch (error) {
     return `the load's keys were not removed: ${describeError(error)}; the same run again removes them`
@@ -158,4 +164,29 @@ function warningsOf(request: BenchRequest, measures: BenchMeasures, servers: rea
     )
   }
   return warnings
+}
+
+/** One phase, no series: today's engine in the terms of the results. */
+export function toRunCounts(raw: RawCounts): RunCounts {
+  return {
+    mode: 'closed',
+    nodeIds: raw.nodeIds,
+    operationNames: raw.operationNames,
+    phases: [
+      { name: 'measure', seconds: raw.seconds, offered: 0, unsent: 0, unanswered: 0, heldBackSeconds: 0 },
+    ],
+    cells: raw.histograms.flatMap((operations, node) =>
+      operations.map((service, op) => ({ phase: 0, node, op, service })),
+    ),
+    outcomes: raw.nodeIds.map((_, node) => ({
+      phase: 0,
+      node,
+      hits: raw.hits[node]!,
+      misses: raw.misses[node]!,
+      errors: raw.nodeErrors[node]!,
+    })),
+    errorKinds: raw.errorKinds,
+    generator: { threadCpuShares: [], hostNoise: { p999Ms: 0, maxMs: 0 } },
+    series: emptySeries,
+  }
 }

@@ -1,25 +1,24 @@
 import assert from 'node:assert/strict'
-import { foldMeasures } from '../../src/measure/bench-measures.js'
+import { foldRun } from '../../src/measure/bench-measures.js'
 import { evaluateGate, parseGate } from '../../src/measure/gate.js'
-import { histogramLength, slotOf } from '../../src/measure/latency-histogram.js'
+import { latencies, runCounts } from '../support/run-counts.js'
 
 /** Two nodes: n1 answered 90 gets in 1 ms, n2 10 in 5 ms; 95 hits, 5 misses, 1 error on n2; 2 s. */
+const counts = runCounts({
+  phases: [{ seconds: 2 }],
+  cells: [
+    { node: 0, op: 0, service: latencies([1, 90]) },
+    { node: 1, op: 0, service: latencies([5, 10]) },
+  ],
+  outcomes: [
+    { node: 0, hits: 90, misses: 0, errors: 0 },
+    { node: 1, hits: 5, misses: 5, errors: 1 },
+  ],
+  errorKinds: { OOM: 1 },
+})
+
 function measures() {
-  const counts = (ms: number, count: number) => {
-    const histogram = new Float64Array(histogramLength)
-    histogram[slotOf(ms * 10_000)] = count
-    return histogram
-  }
-  return foldMeasures({
-    seconds: 2,
-    nodeIds: ['n1', 'n2'],
-    operationNames: ['get'],
-    histograms: [[counts(1, 90)], [counts(5, 10)]],
-    hits: [90, 5],
-    misses: [0, 5],
-    nodeErrors: [0, 1],
-    errorKinds: { OOM: 1 },
-  })
+  return foldRun(counts)
 }
 
 describe('gates', () => {

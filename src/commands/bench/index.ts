@@ -3,7 +3,7 @@ import { benchFlags, createBenchLoad, toBenchJob } from '../../bench-command.js'
 import { ExitCode } from '../../errors.js'
 import { type BenchResult, toBenchResult, toResultFile } from '../../files/bench-result.js'
 import { openResultFile, type ResultFile } from '../../files/result-file.js'
-import type { RawCounts } from '../../measure/bench-measures.js'
+import type { RunCounts } from '../../measure/run-counts.js'
 import { runBench } from '../../operations/run-bench.js'
 import { reportError } from '../../report-error.js'
 import { renderBench } from '../../terminal/bench.js'
@@ -31,14 +31,14 @@ export default class Bench extends BaseCommand {
     const job = await toBenchJob(flags, topology)
     const out = flags.out === undefined ? undefined : await openResultFile(flags.out)
     try {
-      let counts: RawCounts | undefined
+      let counts: RunCounts | undefined
       const outcome = await runBench(job, {
         facts: await this.nodeFacts(),
         load: await createBenchLoad(job, this.signal),
         progress: await createProgress(),
         signal: this.signal,
-        onCounts: (raw) => {
-          counts = raw
+        onCounts: (measured) => {
+          counts = measured
         },
       })
       const result = toBenchResult(job, outcome)
