@@ -1,6 +1,8 @@
 /** What to send next: every key once, a drawn mix, or a trace. */
 import { createMix } from './mix.js'
 import type { MixSpec, RequestSource, SourceOptions, TraceRequests } from './request-source.js'
+import { createSizeDraw } from './size-distribution.js'
+import { createTtlDraw } from './ttl-mix.js'
 
 export type SourceSpec =
   /** Every key once, in order: filling and cleaning up. `op` is an index into the run's operations. */
@@ -32,7 +34,8 @@ const blank = { op: 0, key: 0, valueBytes: 0, ttlSeconds: 0, keyCount: 1, atMs: 
 /** Sizes and expiry times are drawn as the mix would. */
 function everyKey(spec: Extract<SourceSpec, { kind: 'every-key' }>, options: SourceOptions): RequestSource {
   const { keyCount, part, random } = options
-  const drawn = spec.from && createWriteDraw(spec.from, random)
+  const sizeOf = spec.from && createSizeDraw(spec.from.values, random)
+  const ttlOf = spec.from && createTtlDraw(spec.from.ttl, random)
   return {
     ...blank,
     op: spec.op,
@@ -40,10 +43,8 @@ function everyKey(spec: Extract<SourceSpec, { kind: 'every-key' }>, options: Sou
     key: part.index - part.count,
     next() {
       this.key += part.count
-      if (drawn) {
-        this.valueBytes = drawn.valueBytes()
-        this.ttlSeconds = drawn.ttlSeconds()
-      }
+      if (sizeOf) this.valueBytes = sizeOf()
+      if (ttlOf) this.ttlSeconds = ttlOf()
       return this.key < keyCount
     },
   }

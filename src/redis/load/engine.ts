@@ -11,7 +11,7 @@ import { createSource } from '../../workload/requests.js'
 import type { OperationSpec } from '../../workload/workload.js'
 import { scriptsOf } from './commands.js'
 import type { LoadConnection, LoadConnectionEvents } from './connection.js'
-import { createLoadKeys } from './keys.js'
+import { createLoadKeys, keyNumbers } from './keys.js'
 import { schedule } from './memory.js'
 import { OwnerCache } from './owner-cache.js'
 import { makeTag, maxOps, secondHalf } from './pending.js'
@@ -61,7 +61,7 @@ export class LoadEngine implements LoadConnectionEvents {
     this.fillOp = operations.findIndex(({ name }) => name === 'fill')
     const random = createRandom(job.seed + part.index)
     const keyCount = job.keys.kind === 'numbered' ? job.keys.count : job.keys.ends.length
-    const spaces = this.keySpaces(keyCount)
+    const spaces = this.keySpaces()
     this.ring = buildRing(job.topology)
     const owners = new Map([...spaces].map(([name, keys]) => [name, new OwnerCache(this.ring, keys)]))
     this.owners = operations.map(({ keyspace }) => owners.get(keyspace)!)
@@ -160,7 +160,7 @@ export class LoadEngine implements LoadConnectionEvents {
     if (nowMs > this.phaseEndMs[phase]! + lateAfterMs && op !== this.fillOp)
       recorder.schedule(phase, schedule.late, 1)
     if (kind === 'read' || kind === 'read-many') {
-      recorder.outcome(phase, node, values, nils)
+      recorder.outcome(phase, node, op, values, nils)
       if (kind === 'read' && nils > 0 && this.fillOp >= 0) return this.missed(connection, slot, phase)
     } else if (this.verifier && kind !== 'command') {
       this.verifier.written(pending.keys[slot]!, pending.floors[slot]!)
@@ -172,7 +172,7 @@ export class LoadEngine implements LoadConnectionEvents {
     const { pending } = connection
     const tag = pending.tags[slot]!
     this.sender.underWay -= 1
-    this.countError(tag >>> 8, connection.node, code, 1)
+    this.countError(tag, connection.node, code)
     if (this.verifier && this.isWrite(tag)) this.verifier.refused(pending.keys[slot]!)
     this.onFree(connection)
   }
@@ -191,8 +191,8 @@ export class LoadEngine implements LoadConnectionEvents {
     this.flush()
   }
 
-  private keySpaces(keyCount: number) {
-    const count = this.operations.some(({ kind }) => kind === 'insert') ? 2 * keyCount : keyCount
+  private keySpaces() {
+    const count = keyNumbers(this.job)
     const names = new Set(this.operations.map(({ keyspace }) => keyspace))
     return new Map([...names].map((name) => [name, createLoadKeys(this.job.keys, name, count)]))
   }
@@ -219,7 +219,7 @@ export class LoadEngine implements LoadConnectionEvents {
       const over = this.pools.choose(connection.node)
       if (over) this.sender.send(over, tag, fill, this.nowMs, this.nowMs)
       else {
-        this.countError(phase, connection.node, 'node down', 1)
+        this.countError(tag, connection.node, 'node down')
         this.onFree(undefined)
       }
       this.flush()
@@ -249,7 +249,7 @@ export class LoadEngine implements LoadConnectionEvents {
   }
 
   private nodeIsDown(node: number, phase: number, dueMs: number): void {
-    this.countError(phase, node, 'node down', 1)
+    this.countError(makeTag(this.source.op, phase), node, 'node down')
     this.recorder.waitedInVain(phase, node, this.source.op, this.nowMs - dueMs)
     this.recorder.schedule(phase, schedule.unanswered, 1)
     this.waiting += 1
@@ -270,7 +270,7 @@ export class LoadEngine implements LoadConnectionEvents {
       const tag = pending.tags[slot]!
       const phase = tag >>> 8
       this.recorder.waitedInVain(phase, node, tag & maxOps, this.nowMs - pending.dueMs[slot]!)
-      this.countError(phase, node, kind, 1)
+      this.countError(tag, node, kind)
       if ((tag & maxOps) !== this.fillOp) this.recorder.schedule(phase, schedule.unanswered, 1)
     }
     pending.clear()
@@ -279,10 +279,11 @@ export class LoadEngine implements LoadConnectionEvents {
   }
 
   /** The warm-up's errors are not the run's. */
-  private countError(phase: number, node: number, kind: string, count: number): void {
+  private countError(tag: number, node: number, kind: string): void {
+    const phase = tag >>> 8
     if (phase === 0) return
-    this.errors.set(kind, (this.errors.get(kind) ?? 0) + count)
-    this.recorder.errors(phase, node, count)
+    this.errors.set(kind, (this.errors.get(kind) ?? 0) + 1)
+    this.recorder.error(phase, node, tag & maxOps)
   }
 
   private isWrite(tag: number): boolean {

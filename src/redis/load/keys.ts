@@ -1,5 +1,5 @@
 /** The keys of a load as bytes, written straight into output buffers: no string and no object a request. */
-import type { LoadKeysSpec } from '../../operations/ports.js'
+import type { LoadKeysSpec, LoadRequest } from '../../operations/ports.js'
 
 export interface LoadKeys {
   readonly count: number
@@ -9,6 +9,12 @@ export interface LoadKeys {
   write(out: Buffer, at: number, index: number): number
   /** The most that `write` writes. */
   readonly maxBytes: number
+}
+
+/** How many key numbers a load can use: those that are there, and those it inserts. */
+export function keyNumbers({ keys, operations }: Pick<LoadRequest, 'keys' | 'operations'>): number {
+  if (keys.kind === 'named') return keys.ends.length
+  return operations.some(({ kind }) => kind === 'insert') ? 2 * keys.count : keys.count
 }
 
 /** `keyspace` stands between the prefix and the number or name; `count` is how many numbers there can be. */

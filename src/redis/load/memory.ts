@@ -19,7 +19,7 @@ export interface LoadMemory {
   readonly control: Int32Array<SharedArrayBuffer>
   /** [phase][node][op][service, response] × histogramLength counts. */
   readonly latencies: Uint32Array<SharedArrayBuffer>
-  /** [phase][node] × (hits, misses, errors). */
+  /** [phase][node][op] × (hits, misses, errors). */
   readonly outcomes: Float64Array<SharedArrayBuffer>
   /** [phase] × (offered, unsent, unanswered, late, heldBackMs). */
   readonly schedule: Float64Array<SharedArrayBuffer>
@@ -48,7 +48,7 @@ export function createMemory(shape: MemoryShape): LoadMemory {
     shape,
     control: new Int32Array(new SharedArrayBuffer(8)),
     latencies: counts(phases * nodes * ops * (open ? 2 : 1) * histogramLength),
-    outcomes: numbers(phases * nodes * outcome.count),
+    outcomes: numbers(phases * nodes * ops * outcome.count),
     schedule: numbers(phases * schedule.count),
     sendLag: counts(open ? histogramLength : 0),
     verified: numbers(verified.count),
@@ -59,9 +59,13 @@ export function createMemory(shape: MemoryShape): LoadMemory {
   return memory
 }
 
+export function cellIndex({ nodes, ops }: MemoryShape, phase: number, node: number, op: number): number {
+  return (phase * nodes + node) * ops + op
+}
+
 /** Where a cell's histograms start: service time first, response time `histogramLength` further. */
-export function cellStart({ nodes, ops, open }: MemoryShape, phase: number, node: number, op: number): number {
-  return ((phase * nodes + node) * ops + op) * (open ? 2 : 1) * histogramLength
+export function cellStart(shape: MemoryShape, phase: number, node: number, op: number): number {
+  return cellIndex(shape, phase, node, op) * (shape.open ? 2 : 1) * histogramLength
 }
 
 function counts(length: number): Uint32Array<SharedArrayBuffer> {

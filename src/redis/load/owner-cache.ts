@@ -1,6 +1,6 @@
 /** The owner of each key of a load, looked up in the ring once. */
-import type { Ring } from '../ring/ring.js'
-import type { LoadKeys } from './load-keys.js'
+import type { Ring } from '../../ring/ring.js'
+import type { LoadKeys } from './keys.js'
 
 const unknown = 0xffff
 

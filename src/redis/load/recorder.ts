@@ -1,6 +1,6 @@
 /** Writes what one thread sees into its shared memory. */
 import { histogramLength, slotOf, unitsPerMs } from '../../measure/latency-histogram.js'
-import { cellStart, control, type LoadMemory, outcome, schedule } from './memory.js'
+import { cellIndex, cellStart, control, type LoadMemory, outcome, schedule } from './memory.js'
 
 export class Recorder {
   answered = 0
@@ -24,15 +24,15 @@ export class Recorder {
     latencies[start + slotOf(Math.max(0, waitedMs) * unitsPerMs)]! += 1
   }
 
-  outcome(phase: number, node: number, hits: number, misses: number): void {
-    const at = (phase * this.memory.shape.nodes + node) * outcome.count
+  outcome(phase: number, node: number, op: number, hits: number, misses: number): void {
+    const at = cellIndex(this.memory.shape, phase, node, op) * outcome.count
     this.memory.outcomes[at + outcome.hits]! += hits
     this.memory.outcomes[at + outcome.misses]! += misses
   }
 
-  errors(phase: number, node: number, count: number): void {
-    const at = (phase * this.memory.shape.nodes + node) * outcome.count
-    this.memory.outcomes[at + outcome.errors]! += count
+  error(phase: number, node: number, op: number): void {
+    const at = cellIndex(this.memory.shape, phase, node, op) * outcome.count
+    this.memory.outcomes[at + outcome.errors]! += 1
   }
 
   schedule(phase: number, what: number, amount: number): void {

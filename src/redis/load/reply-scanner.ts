@@ -158,5 +158,5 @@ export class ReplyScanner {
 }
 
 function text(chunk: Uint8Array, start: number, end: number): string {
-  return Buffer.from(chunk.buffer, chunk.byteOffset + start, end - start).latin1Slice()
+  return Buffer.from(chunk.buffer, chunk.byteOffset + start, end - start).toString('latin1')
 }

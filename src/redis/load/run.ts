@@ -1,12 +1,17 @@
 /** Runs a load on worker threads: waits until all are connected, drives the phases, merges what they counted. */
 import { Worker } from 'node:worker_threads'
-import type { Clock } from '../clock.js'
-import { CachectlError, ExitCode } from '../errors.js'
-import type { RawCounts } from '../measure/bench-measures.js'
-import { histogramLength, mergeCounts } from '../measure/latency-histogram.js'
-import type { LoadPort, LoadProgress, LoadRequest, NodeAccess } from '../operations/ports.js'
-import { operationNames } from '../workload/requests.js'
-import { type LoadJob, type LoadMessage, phase, type SharedLoad } from './load-protocol.js'
+import type { Clock } from '../../clock.js'
+import { CachectlError, ExitCode } from '../../errors.js'
+import type { RunCounts } from '../../measure/run-counts.js'
+import type { LoadInterval, LoadPort, LoadProgress, LoadRequest, NodeAccess } from '../../operations/ports.js'
+import { keyNumbers } from './keys.js'
+import { control, createMemory, type LoadMemory, phaseCode } from './memory.js'
+import { mergeThreads } from './merge.js'
+import { watchNodes } from './node-watch.js'
+import type { LoadJob, LoadMessage, LoadReport } from './protocol.js'
+import { Sampler } from './sampler.js'
+import { createVersionMemory, type VersionMemory } from './versions.js'
+import { isSteady, warmupPhase } from './warm-up.js'
 
 const tickMs = 200
 
@@ -20,47 +25,68 @@ interface LoadRun {
   readonly request: LoadRequest
   readonly signal: AbortSignal
   onProgress(progress: LoadProgress): void
+  onInterval?(interval: LoadInterval): void
 }
 
 interface Thread {
   readonly worker: Worker
-  readonly shared: SharedLoad
+  readonly memory: LoadMemory
   readonly ready: Promise<void>
-  readonly done: Promise<{ seconds: number; errorKinds: Readonly<Record<string, number>> }>
+  readonly done: Promise<LoadReport>
 }
 
-async function runLoad(run: LoadRun): Promise<RawCounts> {
-  const threads = Array.from({ length: run.request.threads }, (_, index) => startThread(run, index))
+async function runLoad(run: LoadRun): Promise<RunCounts> {
+  const { accesses, clock, request } = run
+  const { verify, seed, threads: count } = request
+  const versions = verify ? createVersionMemory(keyNumbers(request), (seed ^ clock.wallMs()) >>> 0) : undefined
+  const threads = Array.from({ length: count }, (_, index) => startThread(run, index, versions))
+  const watch = request.watchNodes ? await watchNodes(accesses, clock) : undefined
+  const sampler = new Sampler({
+    memories: threads.map(({ memory }) => memory),
+    nodeIds: accesses.map(({ node }) => node.id),
+    phases: request.phases,
+    clock,
+    watch,
+    ...(run.onInterval ? { onInterval: run.onInterval } : {}),
+  })
   try {
     await Promise.all(threads.map((thread) => thread.ready))
-    const results = await Promise.race([
-      drive(run, threads),
-      Promise.all(threads.map((thread) => thread.done)),
-    ])
-    return mergeThreads(run, threads, results)
+    const warmup = await drive(run, threads, sampler)
+    const reports = await Promise.all(threads.map((thread) => thread.done))
+    sampler.end()
+    return {
+      ...mergeThreads(run, threads, reports),
+      warmup: { ...warmup, seconds: reports[0]?.phaseSeconds[0] ?? 0 },
+      series: sampler.series,
+    }
   } finally {
+    watch?.close()
     await Promise.all(threads.map((thread) => thread.worker.terminate()))
   }
 }
 
-function startThread({ accesses, request }: LoadRun, index: number): Thread {
-  const nodes = accesses.length
-  const shared: SharedLoad = {
-    control: new Int32Array(new SharedArrayBuffer(8)),
-    histograms: new Uint32Array(new SharedArrayBuffer(4 * nodes * operationNames.length * histogramLength)),
-    outcomes: new Float64Array(new SharedArrayBuffer(8 * nodes * 3)),
-  }
-  const portion = (total: number) =>
-    Math.floor(total / request.threads) + (index < total % request.threads ? 1 : 0)
+function startThread({ accesses, request }: LoadRun, index: number, versions?: VersionMemory): Thread {
+  const { threads, watchNodes: _, ...rest } = request
+  const phases = [warmupPhase(request), ...request.phases]
+  const memory = createMemory({
+    phases: phases.length,
+    nodes: accesses.length,
+    ops: request.operations.length,
+    open: request.phases.some(({ rate }) => rate.kind !== 'max'),
+  })
+  const portion = (total: number) => Math.floor(total / threads) + (index < total % threads ? 1 : 0)
   const job: LoadJob = {
-    ...request,
+    ...rest,
     accesses,
+    phases,
     connections: Math.max(1, portion(request.connections)),
+    maxInFlight: Math.max(1, portion(request.maxInFlight)),
     requestLimit: request.requestLimit === 0 ? 0 : Math.max(1, portion(request.requestLimit)),
-    part: { index, count: request.threads },
-    shared,
+    part: { index, count: threads },
+    memory,
+    ...(versions ? { versions } : {}),
   }
-  const worker = new Worker(new URL('./load-worker.js', import.meta.url), { workerData: job })
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: job })
   const messages = <T>(pick: (message: LoadMessage) => T | undefined) =>
     new Promise<T>((resolve, reject) => {
       worker.on('message', (message: LoadMessage) => {
@@ -75,7 +101,7 @@ function startThread({ accesses, request }: LoadRun, index: number): Thread {
   const done = messages((message) => (message.kind === 'done' ? message : undefined))
   // whichever is awaited reports the failure; the other must not be an unhandled one
   for (const promise of [ready, done]) promise.catch(() => undefined)
-  return { worker, shared, ready, done }
+  return { worker, memory, ready, done }
 }
 
 function failure(message: Extract<LoadMessage, { kind: 'failed' }>): CachectlError {
@@ -84,17 +110,18 @@ function failure(message: Extract<LoadMessage, { kind: 'failed' }>): CachectlErr
   return new CachectlError(message.message, { exitCode: known, ...(remedy ? { remedy } : {}) })
 }
 
-/** Warm-up, measurement, stop; an abort stops at once, and what was measured until then counts. */
-async function drive({ clock, request, signal, onProgress }: LoadRun, threads: readonly Thread[]) {
+/** Warm-up, the measured phases, stop; an abort stops at once, and what was measured until then counts. */
+async function drive(run: LoadRun, threads: readonly Thread[], sampler: Sampler): Promise<{ steady?: boolean }> {
+  const { clock, request, signal, onProgress } = run
+  const { warmup, phases } = request
   const setPhase = (next: number) => {
-    for (const { shared } of threads) {
-      Atomics.store(shared.control, 0, next)
-      Atomics.notify(shared.control, 0)
+    for (const { memory } of threads) {
+      Atomics.store(memory.control, control.phase, next)
+      Atomics.notify(memory.control, control.phase)
     }
   }
-  const done = Promise.all(threads.map((thread) => thread.done))
   let isDone = false
-  const settled = done.then(
+  const settled = Promise.all(threads.map((thread) => thread.done)).then(
     () => {
       isDone = true
     },
@@ -102,57 +129,35 @@ async function drive({ clock, request, signal, onProgress }: LoadRun, threads: r
       isDone = true
     },
   )
-  const pass = async (ms: number, label: 'warm-up' | 'measuring') => {
+  /** Until the time is over, or all threads are, or `isEnough` says so. */
+  const pass = async (ms: number, label: string, isEnough = () => false) => {
     const startedMs = clock.nowMs()
+    const limitMs = ms === 0 ? Number.POSITIVE_INFINITY : ms
     while (!isDone && !signal.aborted) {
       const passedMs = clock.nowMs() - startedMs
-      if (passedMs >= ms) return
-      await Promise.race([clock.sleep(Math.min(tickMs, ms - passedMs)), settled])
-      const answered = threads.reduce((sum, { shared }) => sum + shared.control[1]!, 0)
-      onProgress({ label, passedMs: clock.nowMs() - startedMs, answered })
+      if (passedMs >= limitMs || isEnough()) return
+      await Promise.race([clock.sleep(Math.min(tickMs, limitMs - passedMs)), settled])
+      sampler.tick()
+      const answered = threads.reduce((sum, { memory }) => sum + memory.control[control.answered]!, 0)
+      onProgress({ label, passedMs: clock.nowMs() - startedMs, answered, series: sampler.series })
     }
   }
-  if (request.warmupMs > 0) {
-    setPhase(phase.warmup)
-    await pass(request.warmupMs, 'warm-up')
+  let steady: boolean | undefined
+  if (warmup.kind === 'detect' || warmup.ms > 0) {
+    setPhase(0)
+    const seconds = sampler.warmUp()
+    if (warmup.kind === 'time') await pass(warmup.ms, 'warm-up')
+    else {
+      await pass(warmup.maxMs, 'warm-up', () => isSteady(seconds))
+      steady = isSteady(seconds)
+    }
   }
-  setPhase(phase.measure)
-  await pass(request.durationMs === 0 ? Number.POSITIVE_INFINITY : request.durationMs, 'measuring')
-  setPhase(phase.stop)
-  return done
-}
-
-function mergeThreads(
-  { accesses }: LoadRun,
-  threads: readonly Thread[],
-  results: readonly { seconds: number; errorKinds: Readonly<Record<string, number>> }[],
-): RawCounts {
-  const histograms = accesses.map((_, node) =>
-    operationNames.map((_, op) => {
-      const merged = new Float64Array(histogramLength)
-      const start = (node * operationNames.length + op) * histogramLength
-      for (const { shared } of threads)
-        mergeCounts(merged, shared.histograms.subarray(start, start + histogramLength))
-      return merged
-    }),
-  )
-  const outcome = (offset: number) =>
-    accesses.map((_, node) =>
-      threads.reduce((sum, { shared }) => sum + shared.outcomes[node * 3 + offset]!, 0),
-    )
-  const errorKinds: Record<string, number> = {}
-  for (const result of results) {
-    for (const [kind, count] of Object.entries(result.errorKinds))
-      errorKinds[kind] = (errorKinds[kind] ?? 0) + count
+  for (const [index, { name, durationMs }] of phases.entries()) {
+    if (isDone || signal.aborted) break
+    setPhase(index + 1)
+    sampler.enter(index)
+    await pass(durationMs, phases.length > 1 ? `phase ${name}` : 'measuring')
   }
-  return {
-    seconds: Math.max(...results.map((result) => result.seconds)),
-    nodeIds: accesses.map(({ node }) => node.id),
-    operationNames,
-    histograms,
-    hits: outcome(0),
-    misses: outcome(1),
-    nodeErrors: outcome(2),
-    errorKinds,
-  }
+  setPhase(signal.aborted ? phaseCode.abort : phaseCode.stop)
+  return steady === undefined ? {} : { steady }
 }
