@@ -79,6 +79,16 @@ export interface BenchMeasures extends Outcomes, ScheduleMeasures {
   readonly warmup: WarmupCounts
 }
 
+/** A run as counts, for any part of it, and as what it says of itself. */
+export interface MeasuredRun {
+  readonly counts: RunCounts
+  readonly measures: BenchMeasures
+}
+
+export function measureRun(counts: RunCounts): MeasuredRun {
+  return { counts, measures: foldRun(counts) }
+}
+
 export function foldRun(counts: RunCounts): BenchMeasures {
   const whole = partOf(counts, {})
   const outcomes = outcomesOf(whole)

@@ -1,9 +1,11 @@
 /** A load run from the first look at the nodes to the clean-up: refuse mistakes, fill, measure, judge, remove. */
 import { CachectlError, describeError, ExitCode, refused } from '../errors.js'
 import { type BenchMeasures, foldRun, type RawCounts } from '../measure/bench-measures.js'
-import { evaluateGate, type Gate, type GateResult } from '../measure/gate.js'
+import { evaluateGates, type GateResult } from '../measure/gate.js'
+import type { Gate } from '../measure/gate-parse.js'
 import type { RunCounts } from '../measure/run-counts.js'
 import { emptySeries } from '../measure/series.js'
+import { shortfalls } from '../measure/trust.js'
 import type { LoadPort, LoadRequest, NodeFactsPort, ProgressPort, ServerFacts } from './ports.js'
 import { requireAnswers } from './preflight.js'
 
@@ -76,7 +78,7 @@ async function measure(
   const interrupted = signal.aborted
   return {
     ...measures,
-    gates: interrupted ? [] : request.gates.map((gate) => evaluateGate(gate, measures)),
+    gates: interrupted ? [] : evaluateGates(request.gates, { counts, measures }, { allowLag: false }),
     interrupted,
     servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts.version])),
     warnings: warningsOf(request, measures, servers),
@@ -149,7 +151,7 @@ async function removeKeys(
 }
 
 function warningsOf(request: BenchRequest, measures: BenchMeasures, servers: readonly Server[]): string[] {
-  const warnings: string[] = []
+  const warnings = shortfalls(measures).map(({ text }) => text)
   if (measures.overall.count === 0) warnings.push('no request was answered')
   const evicting = servers.filter(
     ({ facts }) => facts.maxmemoryBytes > 0 && facts.evictionPolicy !== 'noeviction',
