@@ -100,7 +100,10 @@ export type LoadKeysSpec =
   | {
       readonly kind: 'numbered'
       readonly prefix: string
+      /** Keys that are there at the start. */
       readonly count: number
+      /** Numbers there can be, those of inserted keys among them; all keys have the digits of the largest. */
+      readonly capacity: number
       /** Bytes of the whole key, drawn by the key's number from this table; absent: prefix and number. */
       readonly lengths?: Uint16Array
     }

@@ -11,7 +11,7 @@ import { createSource } from '../../workload/requests.js'
 import type { OperationSpec } from '../../workload/workload.js'
 import { scriptsOf } from './commands.js'
 import type { LoadConnection, LoadConnectionEvents } from './connection.js'
-import { createLoadKeys, keyNumbers } from './keys.js'
+import { createLoadKeys } from './keys.js'
 import { schedule } from './memory.js'
 import { OwnerCache } from './owner-cache.js'
 import { makeTag, maxOps, secondHalf } from './pending.js'
@@ -192,9 +192,8 @@ export class LoadEngine implements LoadConnectionEvents {
   }
 
   private keySpaces() {
-    const count = keyNumbers(this.job)
     const names = new Set(this.operations.map(({ keyspace }) => keyspace))
-    return new Map([...names].map((name) => [name, createLoadKeys(this.job.keys, name, count)]))
+    return new Map([...names].map((name) => [name, createLoadKeys(this.job.keys, name)]))
   }
 
   /** What the pending request would write, as it was drawn with it. */

@@ -1,5 +1,5 @@
 /** The keys of a load as bytes, written straight into output buffers: no string and no object a request. */
-import type { LoadKeysSpec, LoadRequest } from '../../operations/ports.js'
+import type { LoadKeysSpec } from '../../operations/ports.js'
 
 export interface LoadKeys {
   readonly count: number
@@ -11,17 +11,16 @@ export interface LoadKeys {
   readonly maxBytes: number
 }
 
-/** How many key numbers a load can use: those that are there, and those it inserts. */
-export function keyNumbers({ keys, operations }: Pick<LoadRequest, 'keys' | 'operations'>): number {
-  if (keys.kind === 'named') return keys.ends.length
-  return operations.some(({ kind }) => kind === 'insert') ? 2 * keys.count : keys.count
+/** How many key numbers a load can use. */
+export function keyNumbers(keys: LoadKeysSpec): number {
+  return keys.kind === 'named' ? keys.ends.length : keys.capacity
 }
 
-/** `keyspace` stands between the prefix and the number or name; `count` is how many numbers there can be. */
-export function createLoadKeys(spec: LoadKeysSpec, keyspace: string, count: number): LoadKeys {
+/** `keyspace` stands between the prefix and the number or name. */
+export function createLoadKeys(spec: LoadKeysSpec, keyspace: string): LoadKeys {
   if (spec.kind === 'named') return named(spec, keyspace)
   const prefix = Buffer.from(`${spec.prefix}${keyspace}`)
-  return spec.lengths ? sized(prefix, count, spec.lengths) : numbered(prefix, count)
+  return spec.lengths ? sized(prefix, spec.capacity, spec.lengths) : numbered(prefix, spec.capacity)
 }
 
 function digitsOf(count: number): number {

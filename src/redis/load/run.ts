@@ -38,7 +38,7 @@ interface Thread {
 async function runLoad(run: LoadRun): Promise<RunCounts> {
   const { accesses, clock, request } = run
   const { verify, seed, threads: count } = request
-  const versions = verify ? createVersionMemory(keyNumbers(request), (seed ^ clock.wallMs()) >>> 0) : undefined
+  const versions = verify ? createVersionMemory(keyNumbers(request.keys), (seed ^ clock.wallMs()) >>> 0) : undefined
   const threads = Array.from({ length: count }, (_, index) => startThread(run, index, versions))
   const watch = request.watchNodes ? await watchNodes(accesses, clock) : undefined
   const sampler = new Sampler({
