@@ -2,6 +2,9 @@
 import type { Random } from '../random.js'
 import type { KeyDistribution } from './key-distribution.js'
 import { createKeyDraw } from './key-distribution.js'
+import type { TraceRequests } from './request-source.js'
+
+export type { TraceRequests }
 
 /** Kinds of operations; the numbers index histograms. `fill` is the set that follows a miss. */
 export const operationNames = ['get', 'set', 'fill', 'del'] as const
@@ -22,14 +25,6 @@ export type SourceSpec =
   | { readonly kind: 'every-key'; readonly op: 'set' | 'del' }
   | { readonly kind: 'mix'; readonly distribution: KeyDistribution; readonly readRatio: number }
   | { readonly kind: 'trace'; readonly trace: TraceRequests }
-
-/** A trace's requests as columns; shared memory, so that threads read one copy. */
-export interface TraceRequests {
-  readonly keys: Uint32Array
-  readonly ops: Uint8Array
-  /** 0: not in the trace. */
-  readonly valueBytes: Uint32Array
-}
 
 export interface SourceOptions {
   readonly keyCount: number
@@ -80,6 +75,9 @@ function mix(spec: Extract<SourceSpec, { kind: 'mix' }>, options: SourceOptions)
   }
 }
 
+/** By index into `traceOperations`. */
+const traceOps = [operation.get, operation.set, operation.del]
+
 function replay(trace: TraceRequests, { valueBytes, part }: SourceOptions): RequestSource {
   let at = part.index - part.count
   return {
@@ -90,7 +88,7 @@ function replay(trace: TraceRequests, { valueBytes, part }: SourceOptions): Requ
       at += part.count
       if (at >= trace.keys.length) return false
       this.key = trace.keys[at]!
-      this.op = trace.ops[at]!
+      this.op = traceOps[trace.ops[at]!]!
       this.valueBytes = trace.valueBytes[at]! || valueBytes
       return true
     },
