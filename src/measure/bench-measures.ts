@@ -32,6 +32,8 @@ export interface NodeMeasures extends OperationMeasures, Outcomes {
 
 /** How well an open loop kept its schedule; in a closed loop the shares are null and the counts 0. */
 export interface ScheduleMeasures {
+  /** Requests that were due. */
+  readonly offered: number
   readonly offeredPerSec: number | null
   /** Requests that were sent and answered, error replies among them, over those that were due. */
   readonly achievedShare: number | null
@@ -171,6 +173,7 @@ export function scheduleOf(mode: RunCounts['mode'], phases: readonly PhaseCounts
   const [offered, seconds] = [total((phase) => phase.offered), total((phase) => phase.seconds)]
   const [unsent, unanswered] = [total((phase) => phase.unsent), total((phase) => phase.unanswered)]
   return {
+    offered,
     offeredPerSec: mode === 'open' ? perSec(offered, seconds) : null,
     achievedShare: mode === 'open' && offered > 0 ? (offered - unsent - unanswered) / offered : null,
     unsent,

@@ -1,6 +1,8 @@
 /** A load run from the first look at the nodes to the clean-up: refuse mistakes, fill, measure, judge, remove. */
 import { CachectlError, describeError, ExitCode, refused } from '../errors.js'
 import { type BenchMeasures, foldRun, type RawCounts } from '../measure/bench-measures.js'
+import type { RunIdentity, ServerSettings } from '../measure/bench-result.js'
+import { type Bottleneck, bottleneckOf } from '../measure/bottleneck.js'
 import { evaluateGates, type GateResult } from '../measure/gate.js'
 import type { Gate } from '../measure/gate-parse.js'
 import type { RunCounts } from '../measure/run-counts.js'
@@ -26,11 +28,11 @@ export interface BenchPorts {
   onCounts?(counts: RunCounts): void
 }
 
-export interface BenchOutcome extends BenchMeasures {
+export interface BenchOutcome
+  extends BenchMeasures,
+    Pick<RunIdentity, 'servers' | 'serverSettings' | 'interrupted' | 'warnings'> {
   readonly gates: readonly GateResult[]
-  readonly interrupted: boolean
-  readonly servers: Readonly<Record<string, string>>
-  readonly warnings: readonly string[]
+  readonly bottleneck: Bottleneck
 }
 
 const bulkPipeline = 64
@@ -81,8 +83,15 @@ async function measure(
     gates: interrupted ? [] : evaluateGates(request.gates, { counts, measures }, { allowLag: false }),
     interrupted,
     servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts.version])),
+    serverSettings: Object.fromEntries(servers.map(({ id, facts }) => [id, settingsOf(facts)])),
+    bottleneck: bottleneckOf({ counts, measures }, { spins: false }),
     warnings: warningsOf(request, measures, servers),
   }
+}
+
+function settingsOf(facts: ServerFacts): ServerSettings {
+  const { version, maxmemoryBytes, evictionPolicy, ioThreads, appendOnly } = facts
+  return { version, maxmemoryBytes, evictionPolicy, ioThreads, appendOnly }
 }
 
 interface Server {

@@ -48,22 +48,14 @@ export function series(
   const length = columns.answered?.length ?? columns.atSec?.length ?? 0
   const zeros = Array.from({ length }, () => 0)
   const unknown = zeros.map(() => null)
-  const blank = {
-    answered: zeros,
-    hits: zeros,
-    misses: zeros,
-    errors: zeros,
-    p99Ms: zeros,
-    usedMemoryBytes: unknown,
-    evicted: unknown,
-    cpuShare: unknown,
-  }
+  const flow = { answered: zeros, hits: zeros, misses: zeros, errors: zeros, p99Ms: zeros }
+  const blank = { ...flow, usedMemoryBytes: unknown, evicted: unknown, cpuShare: unknown }
   return {
     ...emptySeries,
     atSec: zeros.map((_, index) => index + 1),
     phase: zeros,
     offered: zeros,
-    ...blank,
+    ...flow,
     p50Ms: zeros,
     p999Ms: zeros,
     maxMs: zeros,
