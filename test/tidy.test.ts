@@ -34,6 +34,7 @@ const top = [
   'ring-status-command.ts',
   'change-ports.ts',
   'bench-command.ts',
+  'bench-report.ts',
   'lab-command.ts',
   'open-control.ts',
   'failpoint.ts',

@@ -1,6 +1,8 @@
 /** A load run from the first look at the nodes to the clean-up: refuse mistakes, fill, prove it, measure, judge, remove. */
 import { CachectlError, describeError, ExitCode, refused } from '../errors.js'
 import { type BenchMeasures, foldRun, type MeasuredRun } from '../measure/bench-measures.js'
+import type { RunIdentity, ServerSettings } from '../measure/bench-result.js'
+import { type Bottleneck, bottleneckOf } from '../measure/bottleneck.js'
 import { evaluateGates, type GateResult } from '../measure/gate.js'
 import type { Gate } from '../measure/gate-parse.js'
 import type { RunCounts } from '../measure/run-counts.js'
@@ -37,15 +39,17 @@ export interface BenchPorts {
   /** One line for a run that is being measured. */
   describeProgress(progress: LoadProgress): string
   onInterval?(interval: LoadInterval): void
+  /** Once the measured counts are in; for histograms in the result file. */
+  onCounts?(counts: RunCounts): void
+  /** For gates that are relative to it. */
   readonly baseline?: MeasuredRun
 }
 
-export interface BenchOutcome extends BenchMeasures {
+export interface BenchOutcome
+  extends BenchMeasures,
+    Pick<RunIdentity, 'servers' | 'serverSettings' | 'interrupted' | 'warnings'> {
   readonly gates: readonly GateResult[]
-  readonly interrupted: boolean
-  readonly servers: Readonly<Record<string, ServerFacts>>
-  readonly warnings: readonly string[]
-  readonly counts: RunCounts
+  readonly bottleneck: Bottleneck
 }
 
 /** More of the looked-up keys missing than this, and nothing is measured. */
@@ -80,6 +84,7 @@ async function measure(
     onProgress: (now) => progress.update(describeProgress(now)),
     ...(onInterval ? { onInterval } : {}),
   })
+  ports.onCounts?.(counts)
   const measures = foldRun(counts)
   const interrupted = signal.aborted
   const context = { allowLag: request.allowLag, ...(baseline ? { baseline } : {}) }
@@ -87,10 +92,16 @@ async function measure(
     ...measures,
     gates: interrupted ? [] : evaluateGates(request.gates, { counts, measures }, context),
     interrupted,
-    servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts])),
+    servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts.version])),
+    serverSettings: Object.fromEntries(servers.map(({ id, facts }) => [id, settingsOf(facts)])),
+    bottleneck: bottleneckOf({ counts, measures }, { spins: measures.mode === 'open' && request.pace === 'exact' }),
     warnings: warningsOf(request, measures, servers),
-    counts,
   }
+}
+
+function settingsOf(facts: ServerFacts): ServerSettings {
+  const { version, maxmemoryBytes, evictionPolicy, ioThreads, appendOnly } = facts
+  return { version, maxmemoryBytes, evictionPolicy, ioThreads, appendOnly }
 }
 
 interface Server {
