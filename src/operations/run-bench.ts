@@ -157,8 +157,7 @@ async function removeKeys(
     for (const removal of removeRequests(request)) {
       const counts = await load.run(removal, {
         signal: new AbortController().signal,
-        onProgress: ({ answered }) =>
-          progress.update(`removing keys, ${answered.toLocaleString('en')} done`),
+        onProgress: ({ answered }) => progress.update(`removing keys, ${answered.toLocaleString('en')} done`),
       })
       failed += foldRun(counts).errors
     }

@@ -34,7 +34,8 @@ export function createArrivals(
   let position = options.part.index - options.part.count
   return {
     next() {
-      position += options.part.count * (profile.arrivals === 'poisson' ? -Math.log(1 - options.random.next()) : 1)
+      position +=
+        options.part.count * (profile.arrivals === 'poisson' ? -Math.log(1 - options.random.next()) : 1)
       const ms = ((position + 1) / fromPerSec) * 1000
       return options.durationMs > 0 && ms > options.durationMs ? Number.POSITIVE_INFINITY : ms
     },

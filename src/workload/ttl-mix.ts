@@ -1,5 +1,5 @@
 /** How long written keys live. */
-import type { Random } from "../random.js"
+import type { Random } from '../random.js'
 
 export interface TtlMix {
   /** Empty: keys do not expire. */

@@ -100,8 +100,7 @@ function cells(threads: Threads): { cells: LatencyCell[]; outcomes: OutcomeCell[
         if ((response ?? service).some((count) => count > 0))
           latencies.push({ ...place, service, ...(response ? { response } : {}) })
         const at = cellIndex(shape, phase, node, op) * outcome.count
-        const of = (what: number) =>
-          threads.reduce((sum, { memory }) => sum + memory.outcomes[at + what]!, 0)
+        const of = (what: number) => threads.reduce((sum, { memory }) => sum + memory.outcomes[at + what]!, 0)
         outcomes.push({
           ...place,
           hits: of(outcome.hits),

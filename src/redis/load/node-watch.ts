@@ -88,7 +88,8 @@ async function read(connection: RespConnection, clock: Clock): Promise<Reading |
       const [, digits] = new RegExp(`^${name}:([\\d.]+)`, 'm').exec(text) ?? []
       return digits === undefined ? undefined : Number(digits)
     }
-    const cpu = (who: string) => (field(`used_cpu_sys${who}`) ?? Number.NaN) + (field(`used_cpu_user${who}`) ?? Number.NaN)
+    const cpu = (who: string) =>
+      (field(`used_cpu_sys${who}`) ?? Number.NaN) + (field(`used_cpu_user${who}`) ?? Number.NaN)
     // of the thread that serves commands, where the server tells it apart
     const cpuSeconds = Number.isNaN(cpu('_main_thread')) ? cpu('') : cpu('_main_thread')
     const usedMemoryBytes = field('used_memory')

@@ -38,7 +38,9 @@ interface Thread {
 async function runLoad(run: LoadRun): Promise<RunCounts> {
   const { accesses, clock, request } = run
   const { verify, seed, threads: count } = request
-  const versions = verify ? createVersionMemory(keyNumbers(request.keys), (seed ^ clock.wallMs()) >>> 0) : undefined
+  const versions = verify
+    ? createVersionMemory(keyNumbers(request.keys), (seed ^ clock.wallMs()) >>> 0)
+    : undefined
   const threads = Array.from({ length: count }, (_, index) => startThread(run, index, versions))
   const watch = request.watchNodes ? await watchNodes(accesses, clock) : undefined
   const sampler = new Sampler({
@@ -111,7 +113,11 @@ function failure(message: Extract<LoadMessage, { kind: 'failed' }>): CachectlErr
 }
 
 /** Warm-up, the measured phases, stop; an abort stops at once, and what was measured until then counts. */
-async function drive(run: LoadRun, threads: readonly Thread[], sampler: Sampler): Promise<{ steady?: boolean }> {
+async function drive(
+  run: LoadRun,
+  threads: readonly Thread[],
+  sampler: Sampler,
+): Promise<{ steady?: boolean }> {
   const { clock, request, signal, onProgress } = run
   const { warmup, phases } = request
   const setPhase = (next: number) => {

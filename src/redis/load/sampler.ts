@@ -1,7 +1,7 @@
 /** Looks at the threads' shared memory once a second and writes the run's course from the differences. */
 import type { Clock } from '../../clock.js'
 import { histogramLength, quantileUnits, slotEnd, unitsPerMs } from '../../measure/latency-histogram.js'
-import type { NodeSeries, Series } from '../../measure/series.js'
+import { blankNodeSeries, blankSeries, type Series, type SeriesColumns } from '../../measure/series.js'
 import type { LoadInterval } from '../../operations/ports.js'
 import { expectedRequests } from '../../workload/rate-profile.js'
 import type { PhaseSpec } from '../../workload/workload.js'
@@ -22,10 +22,8 @@ export interface SamplerOptions {
   onInterval?(interval: LoadInterval): void
 }
 
-type Columns<T> = { -readonly [column in keyof T]: T[column] extends readonly (infer E)[] ? E[] : never }
-
 export class Sampler {
-  private readonly columns: Omit<Columns<Series>, 'nodes'> & { nodes: Record<string, Columns<NodeSeries>> }
+  private readonly columns: SeriesColumns
   private readonly warmupSeconds: WarmupSecond[] = []
   private startMs = 0
   private phaseStartMs = 0
@@ -35,19 +33,8 @@ export class Sampler {
   private before: Snapshot
 
   constructor(private readonly options: SamplerOptions) {
-    this.columns = {
-      ...blank(['atSec', 'phase', 'offered', 'answered', 'hits', 'misses', 'errors']),
-      ...blank(['p50Ms', 'p99Ms', 'p999Ms', 'maxMs']),
-      nodes: Object.fromEntries(
-        options.nodeIds.map((id) => [
-          id,
-          {
-            ...blank(['answered', 'hits', 'misses', 'errors', 'p99Ms']),
-            ...blank(['usedMemoryBytes', 'evicted', 'cpuShare']),
-          },
-        ]),
-      ),
-    }
+    this.columns = blankSeries()
+    for (const id of options.nodeIds) this.columns.nodes[id] = blankNodeSeries()
     this.before = takeSnapshot(options, [])
   }
 
@@ -118,7 +105,7 @@ export class Sampler {
     columns.hits.push(now.hits - before.hits)
     columns.misses.push(now.misses - before.misses)
     columns.errors.push(now.errors - before.errors)
-    options.nodeIds.forEach((id, node) => this.takeNode(id, node, now, before))
+    for (const [node, id] of options.nodeIds.entries()) this.takeNode(id, node, now, before)
     options.onInterval?.({
       startSec: (lastMs - this.startMs) / 1000,
       seconds: (nowMs - lastMs) / 1000,
@@ -230,8 +217,4 @@ function differenceOf(now: Float64Array, before: Float64Array, into: Float64Arra
 function lastOf(counts: Float64Array): number {
   for (let slot = histogramLength - 1; slot >= 0; slot--) if (counts[slot]! > 0) return slotEnd(slot)
   return 0
-}
-
-function blank<K extends string>(names: readonly K[]): Record<K, number[]> {
-  return Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, number[]>
 }

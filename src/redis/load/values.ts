@@ -48,7 +48,9 @@ export type ValueVerdict =
   | { readonly kind: 'ours'; readonly version: number }
 
 /** What stands in `bytes[start, end)` for a value of this key; one object, used again by the next call. */
-export function createReader(run: number): (bytes: Uint8Array, start: number, end: number, key: number) => ValueVerdict {
+export function createReader(
+  run: number,
+): (bytes: Uint8Array, start: number, end: number, key: number) => ValueVerdict {
   const ours = { kind: 'ours' as const, version: 0 }
   const wrong = { kind: 'wrong' as const }
   const foreign = { kind: 'foreign' as const }

@@ -4,38 +4,44 @@
  * a read sent after that must not return one. Writes that overlap settle nothing: no false alarm, however servers order them.
  */
 
+export interface VersionMemory {
+  /** [key] × (issued, settled, replaced, under way): one cache line a request. */
+  readonly words: Uint32Array<SharedArrayBuffer>
+  /** Tells this run's values from another's. */
+  readonly run: number
+}
+
+const [issued, settled, replaced, underWay, wordsPerKey] = [0, 1, 2, 3, 4]
+
+/** 16 bytes a key, shared: all threads of a run see one history. */
+export function createVersionMemory(keys: number, run: number): VersionMemory {
+  return { words: new Uint32Array(new SharedArrayBuffer(4 * wordsPerKey * keys)), run }
+}
+
 export class Versions {
-  private readonly issued: Uint32Array
-  private readonly settled: Uint32Array
-  private readonly replaced: Uint32Array
-  private readonly underWay: Uint16Array
+  readonly run: number
+  private readonly words: Uint32Array<SharedArrayBuffer>
 
-  /** In shared memory, so that all threads of a run see one history. */
-  constructor(private readonly memory: VersionMemory) {
-    const { keys, buffer } = memory
-    this.issued = new Uint32Array(buffer, 0, keys)
-    this.settled = new Uint32Array(buffer, 4 * keys, keys)
-    this.replaced = new Uint32Array(buffer, 8 * keys, keys)
-    this.underWay = new Uint16Array(buffer, 12 * keys, keys)
-  }
-
-  get run(): number {
-    return this.memory.run
+  constructor(memory: VersionMemory) {
+    this.run = memory.run
+    this.words = memory.words
   }
 
   /** The version of a write that starts now. */
   begin(key: number): number {
-    Atomics.add(this.underWay, key, 1)
-    return Atomics.add(this.issued, key, 1) + 1
+    const at = key * wordsPerKey
+    Atomics.add(this.words, at + underWay, 1)
+    return Atomics.add(this.words, at + issued, 1) + 1
   }
 
   /** What an acknowledged write that starts now will have replaced. */
   settledOf(key: number): number {
-    return Atomics.load(this.settled, key)
+    return Atomics.load(this.words, key * wordsPerKey + settled)
   }
 
   acknowledge(key: number, settledBefore: number): void {
-    if (settledBefore > Atomics.load(this.replaced, key)) Atomics.store(this.replaced, key, settledBefore)
+    const at = key * wordsPerKey + replaced
+    if (settledBefore > Atomics.load(this.words, at)) Atomics.store(this.words, at, settledBefore)
     this.end(key)
   }
 
@@ -44,26 +50,15 @@ export class Versions {
     this.end(key)
   }
 
-  private end(key: number): void {
-    // read first: a write that starts after the count below has fallen to nothing must not be settled by it
-    const issued = Atomics.load(this.issued, key)
-    if (Atomics.sub(this.underWay, key, 1) === 1) Atomics.store(this.settled, key, issued)
-  }
-
   /** A read sent now that returns this version or an older one is stale. */
   replacedOf(key: number): number {
-    return Atomics.load(this.replaced, key)
+    return Atomics.load(this.words, key * wordsPerKey + replaced)
   }
-}
 
-export interface VersionMemory {
-  readonly buffer: SharedArrayBuffer
-  readonly keys: number
-  /** Tells this run's values from another's. */
-  readonly run: number
-}
-
-/** 14 bytes a key. */
-export function createVersionMemory(keys: number, run: number): VersionMemory {
-  return { buffer: new SharedArrayBuffer(14 * keys), keys, run }
+  private end(key: number): void {
+    const at = key * wordsPerKey
+    // read first: a write that starts after the count below has fallen to nothing must not be settled by it
+    const soFar = Atomics.load(this.words, at + issued)
+    if (Atomics.sub(this.words, at + underWay, 1) === 1) Atomics.store(this.words, at + settled, soFar)
+  }
 }

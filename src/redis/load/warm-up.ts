@@ -38,7 +38,8 @@ export function isSteady(seconds: readonly WarmupSecond[]): boolean {
   const start = seconds.length - 2 * windowSeconds
   const both = (pick: (second: WarmupSecond) => number) =>
     [mean(pick, start), mean(pick, start + windowSeconds)] as const
-  const isNear = ([a, b]: readonly [number, number], share: number) => Math.abs(b - a) <= share * Math.max(a, b)
+  const isNear = ([a, b]: readonly [number, number], share: number) =>
+    Math.abs(b - a) <= share * Math.max(a, b)
   const [hitsBefore, hitsNow] = both(({ hitRatio }) => hitRatio ?? 0)
   return (
     isNear(
