@@ -1,10 +1,14 @@
 /** Where a run's result goes: to standard output, to a result file, to reports; opened before the run, written after it. */
-import type { BenchJob } from './bench-command.js'
+import type { BenchJob } from './bench-job.js'
 import { toResultFile } from './files/bench-result-file.js'
 import { openResultFile, type ResultFile, toJsonText } from './files/result-file.js'
 import type { BenchResult, Configuration } from './measure/bench-result.js'
 import type { RunCounts } from './measure/run-counts.js'
 import { reportError } from './report-error.js'
+import { formatDistribution } from './workload/key-distribution.js'
+import { formatRate } from './workload/rate-profile.js'
+import { formatSize } from './workload/size-distribution.js'
+import { formatTtl } from './workload/ttl-mix.js'
 
 export interface ReportFlags {
   readonly out?: string | undefined
@@ -41,22 +45,26 @@ export class BenchReports {
 
 /** Whatever changes what a run measures; runs compare where all of it is the same. */
 export function configurationOf(job: BenchJob): Configuration {
-  const { source } = job
+  const { source, workload, phases } = job
   return {
+    workload: source.kind === 'trace' ? 'trace' : workload.name,
+    rate: phases.map(({ rate }) => formatRate(rate)).join(', '),
     connections: job.connections,
     pipeline: job.pipeline,
     threads: job.threads,
+    nodes: job.topology.nodes.length,
     keys: job.keyCount,
-    valueBytes: job.valueBytes,
-    ttlSeconds: job.ttlSeconds,
-    warmupMs: job.warmupMs,
-    workload:
-      source.kind === 'mix'
-        ? source.distribution.kind === 'zipf'
-          ? `zipf:${source.distribution.theta}`
-          : 'uniform'
-        : source.kind,
-    ...(source.kind === 'mix' ? { readRatio: source.readRatio } : {}),
-    ...(source.kind === 'trace' ? { traceRequests: source.trace.keys.length } : {}),
+    ...(source.kind === 'trace'
+      ? { traceRequests: source.trace.keys.length }
+      : {
+          distribution: formatDistribution(workload.distribution),
+          mix: workload.operations.map(({ name, weight }) => `${name}:${weight}`).join(','),
+        }),
+    valueBytes: formatSize(workload.values),
+    ttl: formatTtl(workload.ttl),
+    verify: job.verify,
+    ...(job.sourceOfTruth
+      ? { source: formatSize(job.sourceOfTruth.latencyMs), sourceCapacity: job.sourceOfTruth.capacity }
+      : {}),
   }
 }

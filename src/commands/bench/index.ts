@@ -1,5 +1,6 @@
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
-import { benchFlags, createBenchLoad, toBenchJob } from '../../bench-command.js'
+import { benchFlags } from '../../bench-flags.js'
+import { createBenchLoad, toBenchJob } from '../../bench-job.js'
 import { BenchReports, configurationOf } from '../../bench-report.js'
 import { ExitCode } from '../../errors.js'
 import { toBenchResult } from '../../files/bench-result.js'
@@ -7,6 +8,7 @@ import type { BenchResult } from '../../measure/bench-result.js'
 import type { RunCounts } from '../../measure/run-counts.js'
 import { runBench } from '../../operations/run-bench.js'
 import { renderBench } from '../../terminal/bench.js'
+import { describeProgress } from '../../terminal/bench-progress.js'
 import { createProgress } from '../../terminal/progress.js'
 
 export default class Bench extends BaseCommand {
@@ -37,6 +39,7 @@ export default class Bench extends BaseCommand {
         load: await createBenchLoad(job, this.signal),
         progress: await createProgress(),
         signal: this.signal,
+        describeProgress,
         onCounts: (measured) => {
           counts = measured
         },
