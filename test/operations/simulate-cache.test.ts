@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { readTrace, type Trace } from '../../src/files/trace-file.js'
-import { traceOperations } from '../../src/workload/request-source.js'
 import { simulateCache } from '../../src/operations/simulate-cache.js'
+import { traceOperations } from '../../src/workload/request-source.js'
 
 const traces = resolve('../shared/traces')
 const references: [name: string, capacity: number, hitRatio: number][] = [
