@@ -92,7 +92,9 @@ export function parseYaml<Schema extends v.GenericSchema>(
         message,
       })),
     )
-  const result = v.safeParse(schema, document.toJS({ maxAliasCount: 0 }))
+  const given: unknown = document.toJS({ maxAliasCount: 0 })
+  if (Array.isArray(given)) return fail([{ path: [], message: 'a list, expected a map of fields' }])
+  const result = v.safeParse(schema, given)
   if (!result.success) return fail(result.issues.map((issue) => problemOf(issue, kind)))
   return {
     value: result.output,
