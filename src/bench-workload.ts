@@ -78,7 +78,8 @@ export async function workloadOf(flags: WorkloadFlags): Promise<Workload> {
 }
 
 function readsAndWrites(readRatio: number): OperationSpec[] {
-  return [builtIn('get', readRatio), builtIn('set', 1 - readRatio)].filter(({ weight }) => weight > 0)
+  if (readRatio === 1) return [builtIn('get', 1)]
+  return readRatio === 0 ? [builtIn('set', 1)] : [builtIn('get', readRatio), builtIn('set', 1 - readRatio)]
 }
 
 function operationsOf(flags: WorkloadFlags): OperationSpec[] | undefined {

@@ -32,6 +32,8 @@ export interface NodeMeasures extends OperationMeasures, Outcomes {
 
 /** How well an open loop kept its schedule; in a closed loop the shares are null and the counts 0. */
 export interface ScheduleMeasures {
+  /** Requests that were due. */
+  readonly offered: number
   readonly offeredPerSec: number | null
   /** Requests that were answered in time, error replies among them, over those that were due. */
   readonly achievedShare: number | null
@@ -175,6 +177,7 @@ export function scheduleOf(mode: RunCounts['mode'], phases: readonly PhaseCounts
   const [unsent, unanswered] = [total((phase) => phase.unsent), total((phase) => phase.unanswered)]
   const late = total((phase) => phase.late)
   return {
+    offered,
     offeredPerSec: mode === 'open' ? perSec(offered, seconds) : null,
     achievedShare: mode === 'open' && offered > 0 ? (offered - unsent - unanswered - late) / offered : null,
     unsent,

@@ -40,6 +40,9 @@ export interface ServerFacts {
   readonly connectedReplicas: number
   /** Since the server started. */
   readonly evictedKeys: number
+  /** Threads for sockets; null: the user may not read the configuration. */
+  readonly ioThreads: number | null
+  readonly appendOnly: boolean
   readonly maxClients: number
   /** The server's clock minus ours; half a round trip of error. */
   readonly clockOffsetMs: number

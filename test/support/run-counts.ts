@@ -1,7 +1,7 @@
 /** Runs made up for tests: say what matters, the rest is a plain closed loop over n1, n2 and n3. */
 import { histogramLength, slotOf, unitsPerMs } from '../../src/measure/latency-histogram.js'
 import type { LatencyCell, OutcomeCell, PhaseCounts, RunCounts } from '../../src/measure/run-counts.js'
-import { emptySeries, type NodeSeries, type Series } from '../../src/measure/series.js'
+import { blankSeries, type NodeSeries, type Series } from '../../src/measure/series.js'
 
 /** Counts a slot of so many requests of so many milliseconds each. */
 export function latencies(...parts: readonly (readonly [ms: number, count: number])[]): Float64Array {
@@ -29,14 +29,16 @@ export function runCounts({ phases, cells, outcomes, ...rest }: RunSketch = {}):
       offered: 0,
       unsent: 0,
       unanswered: 0,
+      late: 0,
       heldBackSeconds: 0,
       ...phase,
     })),
     cells: (cells ?? []).map((cell) => ({ phase: 0, node: 0, op: 0, ...cell })),
     outcomes: (outcomes ?? []).map((outcome) => ({ phase: 0, node: 0, ...outcome })),
     errorKinds: {},
+    warmup: { seconds: 0 },
     generator: { threadCpuShares: [], hostNoise: { p999Ms: 0, maxMs: 0 } },
-    series: emptySeries,
+    series: blankSeries(),
     ...rest,
   }
 }
@@ -48,22 +50,14 @@ export function series(
   const length = columns.answered?.length ?? columns.atSec?.length ?? 0
   const zeros = Array.from({ length }, () => 0)
   const unknown = zeros.map(() => null)
-  const blank = {
-    answered: zeros,
-    hits: zeros,
-    misses: zeros,
-    errors: zeros,
-    p99Ms: zeros,
-    usedMemoryBytes: unknown,
-    evicted: unknown,
-    cpuShare: unknown,
-  }
+  const flow = { answered: zeros, hits: zeros, misses: zeros, errors: zeros, p99Ms: zeros }
+  const blank = { ...flow, usedMemoryBytes: unknown, evicted: unknown, cpuShare: unknown }
   return {
-    ...emptySeries,
+    ...blankSeries(),
     atSec: zeros.map((_, index) => index + 1),
     phase: zeros,
     offered: zeros,
-    ...blank,
+    ...flow,
     p50Ms: zeros,
     p999Ms: zeros,
     maxMs: zeros,
