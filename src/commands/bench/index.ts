@@ -46,7 +46,7 @@ export default class Bench extends BaseCommand {
         { topology: name, seed: job.seed, configuration: configurationOf(job) },
         outcome,
       )
-      this.log(renderBench(result))
+      this.log(renderBench(result, this.screen()))
       if (outcome.interrupted) process.exitCode = ExitCode.interrupted
       else if (result.gates.some((gate) => !gate.passed)) this.found()
       if (counts) await reports.write({ result, counts })
