@@ -1,9 +1,10 @@
 /** Where a run's result goes: to standard output, to a result file, to reports; opened before the run, written after it. */
-import type { BenchJob } from './bench-command.js'
+import type { BenchJob } from './bench-job.js'
 import { toResultFile } from './files/bench-result-file.js'
 import { openResultFile, type ResultFile, toJsonText } from './files/result-file.js'
 import type { BenchResult, Configuration } from './measure/bench-result.js'
 import type { RunCounts } from './measure/run-counts.js'
+import { printable } from './printable.js'
 import { reportError } from './report-error.js'
 
 export interface ReportFlags {
@@ -41,22 +42,41 @@ export class BenchReports {
 
 /** Whatever changes what a run measures; runs compare where all of it is the same. */
 export function configurationOf(job: BenchJob): Configuration {
-  const { source } = job
+  const { source, workload } = job
+  const isOpen = job.phases.some(({ rate }) => rate.kind !== 'max')
   return {
+    workload: source.kind === 'trace' ? 'trace' : printable(workload.name),
+    keys: job.keyCount,
+    ...(source.kind === 'trace'
+      ? { traceRequests: source.trace.keys.length }
+      : {
+          distribution: describe(workload.distribution),
+          operations: workload.operations.map(({ name, weight }) => `${name}:${weight}`).join(','),
+        }),
+    valueBytes: workload.values.kind === 'fixed' ? workload.values.value : describe(workload.values),
+    ...(workload.keys.bytes ? { keyBytes: describe(workload.keys.bytes) } : {}),
+    ttl: workload.ttl.parts.length === 0 ? 'none' : describe(workload.ttl),
     connections: job.connections,
     pipeline: job.pipeline,
     threads: job.threads,
-    keys: job.keyCount,
-    valueBytes: job.valueBytes,
-    ttlSeconds: job.ttlSeconds,
-    warmupMs: job.warmupMs,
-    workload:
-      source.kind === 'mix'
-        ? source.distribution.kind === 'zipf'
-          ? `zipf:${source.distribution.theta}`
-          : 'uniform'
-        : source.kind,
-    ...(source.kind === 'mix' ? { readRatio: source.readRatio } : {}),
-    ...(source.kind === 'trace' ? { traceRequests: source.trace.keys.length } : {}),
+    warmup: describe(job.warmup),
+    phases: job.phases.map(describe).join('; '),
+    requests: job.requestLimit,
+    verify: job.verify,
+    ...(isOpen ? { maxInFlight: job.maxInFlight, pace: job.pace } : {}),
+    ...(workload.source ? { source: describe(workload.source) } : {}),
+    ...(job.lruEntries === undefined ? {} : { lruEntries: job.lruEntries }),
   }
+}
+
+/** A value of the workload on one line: `uniform min=10 max=200`. */
+function describe(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return printable(String(value))
+  if (Array.isArray(value)) return `[${value.map(describe).join(', ')}]`
+  return Object.entries(value)
+    .map(([name, part]) => {
+      if (name === 'kind' || name === 'name') return describe(part)
+      return typeof part === 'object' ? `${name}=(${describe(part)})` : `${name}=${describe(part)}`
+    })
+    .join(' ')
 }

@@ -180,6 +180,7 @@ async function decodeCounts(document: ResultDocument): Promise<RunCounts> {
         }
       : {}),
     generator: document.generator,
+    warmup: document.warmup,
     series: document.series,
   }
 }

@@ -1,6 +1,6 @@
 /** What a run measured, folded from its counts: over all, per operation, per node, per phase. */
 import { type LatencySummary, quantileUnits, summarize, unitsPerMs } from './latency-histogram.js'
-import type { GeneratorCounts, PhaseCounts, RunCounts } from './run-counts.js'
+import type { GeneratorCounts, PhaseCounts, RunCounts, WarmupCounts } from './run-counts.js'
 import { evictedIn, type PartScope, partOf, type RunPart, totalOf } from './run-part.js'
 
 /** Response time (from the intended start) in an open loop, service time (from the send) in a closed one. */
@@ -35,10 +35,11 @@ export interface ScheduleMeasures {
   /** Requests that were due. */
   readonly offered: number
   readonly offeredPerSec: number | null
-  /** Requests that were sent and answered, error replies among them, over those that were due. */
+  /** Requests that were answered in time, error replies among them, over those that were due. */
   readonly achievedShare: number | null
   readonly unsent: number
   readonly unanswered: number
+  readonly late: number
   readonly heldBackSeconds: number
 }
 
@@ -77,6 +78,7 @@ export interface BenchMeasures extends Outcomes, ScheduleMeasures {
   /** null: a miss loads nothing. */
   readonly source: SourceMeasures | null
   readonly generator: GeneratorCounts
+  readonly warmup: WarmupCounts
 }
 
 /** A run as counts, for any part of it, and as what it says of itself. */
@@ -110,6 +112,7 @@ export function foldRun(counts: RunCounts): BenchMeasures {
     sendLag: counts.sendLag ? lagOf(counts.sendLag) : null,
     source: sourceOf(counts, outcomes.misses),
     generator: counts.generator,
+    warmup: counts.warmup,
   }
 }
 
@@ -172,12 +175,14 @@ export function scheduleOf(mode: RunCounts['mode'], phases: readonly PhaseCounts
   const total = (pick: (phase: PhaseCounts) => number) => sum(phases.map(pick))
   const [offered, seconds] = [total((phase) => phase.offered), total((phase) => phase.seconds)]
   const [unsent, unanswered] = [total((phase) => phase.unsent), total((phase) => phase.unanswered)]
+  const late = total((phase) => phase.late)
   return {
     offered,
     offeredPerSec: mode === 'open' ? perSec(offered, seconds) : null,
-    achievedShare: mode === 'open' && offered > 0 ? (offered - unsent - unanswered) / offered : null,
+    achievedShare: mode === 'open' && offered > 0 ? (offered - unsent - unanswered - late) / offered : null,
     unsent,
     unanswered,
+    late,
     heldBackSeconds: total((phase) => phase.heldBackSeconds),
   }
 }
@@ -218,17 +223,4 @@ export function perSec(count: number, seconds: number): number {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
-}
-
-/** What today's closed-loop engine hands over; goes with it. */
-export interface RawCounts {
-  readonly seconds: number
-  readonly nodeIds: readonly string[]
-  readonly operationNames: readonly string[]
-  /** [node][operation] → counts a slot. */
-  readonly histograms: readonly (readonly ArrayLike<number>[])[]
-  readonly hits: readonly number[]
-  readonly misses: readonly number[]
-  readonly nodeErrors: readonly number[]
-  readonly errorKinds: Readonly<Record<string, number>>
 }

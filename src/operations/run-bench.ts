@@ -1,20 +1,32 @@
-/** A load run from the first look at the nodes to the clean-up: refuse mistakes, fill, measure, judge, remove. */
+/** A load run from the first look at the nodes to the clean-up: refuse mistakes, fill, prove it, measure, judge, remove. */
 import { CachectlError, describeError, ExitCode, refused } from '../errors.js'
-import { type BenchMeasures, foldRun, type RawCounts } from '../measure/bench-measures.js'
-import type { RunIdentity, ServerSettings } from '../measure/bench-result.js'
+import { type BenchMeasures, foldRun, type MeasuredRun } from '../measure/bench-measures.js'
 import { type Bottleneck, bottleneckOf } from '../measure/bottleneck.js'
 import { evaluateGates, type GateResult } from '../measure/gate.js'
 import type { Gate } from '../measure/gate-parse.js'
 import type { RunCounts } from '../measure/run-counts.js'
-import { emptySeries } from '../measure/series.js'
 import { shortfalls } from '../measure/trust.js'
-import type { LoadPort, LoadRequest, NodeFactsPort, ProgressPort, ServerFacts } from './ports.js'
+import type { MixSpec } from '../workload/request-source.js'
+import { bulkRequest, lookUpRequest, removeRequests } from './bulk-load.js'
+import type {
+  LoadInterval,
+  LoadPort,
+  LoadProgress,
+  LoadRequest,
+  NodeFactsPort,
+  ProgressPort,
+  ServerFacts,
+} from './ports.js'
 import { requireAnswers } from './preflight.js'
 
 export interface BenchRequest extends LoadRequest {
   readonly gates: readonly Gate[]
-  /** Write every key before measuring. */
-  readonly fill: boolean
+  /** Write every key before measuring, with these sizes and expiry times. */
+  readonly fill?: MixSpec
+  /** Measure although keys are missing after the fill. */
+  readonly allowMissing: boolean
+  /** Judge the gates of a run that fell short of its schedule. */
+  readonly allowLag: boolean
   /** Leave the keys on the nodes. */
   readonly keep: boolean
 }
@@ -24,26 +36,34 @@ export interface BenchPorts {
   readonly load: LoadPort
   readonly progress: ProgressPort
   readonly signal: AbortSignal
-  /** Once the measured counts are in; for histograms in the result file. */
-  onCounts?(counts: RunCounts): void
+  /** One line for a run that is being measured. */
+  describeProgress(progress: LoadProgress): string
+  onInterval?(interval: LoadInterval): void
+  readonly baseline?: MeasuredRun
 }
 
-export interface BenchOutcome
-  extends BenchMeasures,
-    Pick<RunIdentity, 'servers' | 'serverSettings' | 'interrupted' | 'warnings'> {
+export interface BenchOutcome extends BenchMeasures {
   readonly gates: readonly GateResult[]
   readonly bottleneck: Bottleneck
+  readonly interrupted: boolean
+  readonly servers: Readonly<Record<string, ServerFacts>>
+  readonly warnings: readonly string[]
+  readonly counts: RunCounts
 }
 
-const bulkPipeline = 64
+/** More of the looked-up keys missing than this, and nothing is measured. */
+const mostMissing = 0.01
 
 /** What was measured is returned even when the clean-up fails: that is a warning then. */
 export async function runBench(request: BenchRequest, ports: BenchPorts): Promise<BenchOutcome> {
   const servers = await lookAtNodes(request, ports.facts)
   try {
+    const missing = request.fill ? await fill(request, request.fill, ports) : undefined
+    ports.signal.throwIfAborted()
     const outcome = await measure(request, ports, servers)
     const problem = await removeKeys(request, ports)
-    return problem === undefined ? outcome : { ...outcome, warnings: [...outcome.warnings, problem] }
+    const warnings = [missing, ...outcome.warnings, problem].filter((text) => text !== undefined)
+    return { ...outcome, warnings }
   } catch (error) {
     await removeKeys(request, ports)
     throw error
@@ -57,41 +77,27 @@ async function measure(
   ports: BenchPorts,
   servers: readonly Server[],
 ): Promise<BenchOutcome> {
-  const { progress, signal } = ports
-  const onProgress = (label: string) => (now: { passedMs: number; answered: number }) => {
-    progress.update(
-      `${label} ${(now.passedMs / 1000).toFixed(0)} s, ${now.answered.toLocaleString('en')} requests`,
-    )
-  }
-  if (request.fill) {
-    const filled = foldRun(
-      toRunCounts(
-        await ports.load.run(everyKey(request, 'set'), { signal, onProgress: onProgress('filling') }),
-      ),
-    )
-    refuseFailedFill(filled)
-  }
-  signal.throwIfAborted()
-  const counts = toRunCounts(
-    await ports.load.run(request, { signal, onProgress: (now) => onProgress(now.label)(now) }),
-  )
-  ports.onCounts?.(counts)
+  const { baseline, describeProgress, onInterval, progress, signal } = ports
+  const counts = await ports.load.run(request, {
+    signal,
+    onProgress: (now) => progress.update(describeProgress(now)),
+    ...(onInterval ? { onInterval } : {}),
+  })
   const measures = foldRun(counts)
   const interrupted = signal.aborted
+  const context = { allowLag: request.allowLag, ...(baseline ? { baseline } : {}) }
   return {
     ...measures,
-    gates: interrupted ? [] : evaluateGates(request.gates, { counts, measures }, { allowLag: false }),
+    gates: interrupted ? [] : evaluateGates(request.gates, { counts, measures }, context),
     interrupted,
-    servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts.version])),
-    serverSettings: Object.fromEntries(servers.map(({ id, facts }) => [id, settingsOf(facts)])),
-    bottleneck: bottleneckOf({ counts, measures }, { spins: false }),
+    bottleneck: bottleneckOf(
+      { counts, measures },
+      { spins: counts.mode === 'open' && request.pace === 'exact' },
+    ),
+    servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts])),
     warnings: warningsOf(request, measures, servers),
+    counts,
   }
-}
-
-function settingsOf(facts: ServerFacts): ServerSettings {
-  const { version, maxmemoryBytes, evictionPolicy, ioThreads, appendOnly } = facts
-  return { version, maxmemoryBytes, evictionPolicy, ioThreads, appendOnly }
 }
 
 interface Server {
@@ -118,27 +124,33 @@ async function lookAtNodes(request: BenchRequest, port: NodeFactsPort): Promise<
   return servers
 }
 
-function everyKey(request: BenchRequest, op: 'set' | 'del'): LoadRequest {
-  const connections = Math.min(request.connections, 8 * request.topology.nodes.length)
-  return {
-    ...request,
-    source: { kind: 'every-key', op },
-    connections,
-    pipeline: bulkPipeline,
-    threads: 1,
-    warmupMs: 0,
-    durationMs: 0,
-    requestLimit: 0,
+/** Writes every key, then looks some of those up that will be measured; a warning where some are missing. */
+async function fill(request: BenchRequest, values: MixSpec, ports: BenchPorts): Promise<string | undefined> {
+  const { load, progress, signal } = ports
+  const filled = foldRun(
+    await load.run(bulkRequest(request, values), {
+      signal,
+      onProgress: ({ answered }) => progress.update(`filling, ${answered.toLocaleString('en')} keys written`),
+    }),
+  )
+  if (filled.errors > 0) {
+    const kinds = Object.entries(filled.errorKinds).map(([kind, count]) => `${count} × ${kind}`)
+    throw new CachectlError(`filling failed: ${kinds.join(', ')}`, {
+      exitCode: ExitCode.stopped,
+      remedy: 'Nothing was measured: the keys would not have been there.',
+    })
   }
-}
-
-function refuseFailedFill({ errors, errorKinds }: BenchMeasures): void {
-  if (errors === 0) return
-  const kinds = Object.entries(errorKinds).map(([kind, count]) => `${count} × ${kind}`)
-  throw new CachectlError(`filling failed: ${kinds.join(', ')}`, {
-    exitCode: ExitCode.stopped,
-    remedy: 'Nothing was measured: the keys would not have been there.',
-  })
+  signal.throwIfAborted()
+  const looked = foldRun(await load.run(lookUpRequest(request), { signal, onProgress: () => {} }))
+  const { hits, misses } = looked
+  if (misses === 0) return undefined
+  const text = `of ${hits + misses} keys looked up after filling, ${misses} are missing`
+  if (misses <= mostMissing * (hits + misses) || request.allowMissing) return text
+  throw refused(
+    text,
+    'Nothing was measured: its reads would have missed. Do the nodes evict, or do keys expire too soon? ' +
+      'More memory, fewer --keys, a longer --ttl; or --allow-missing.',
+  )
 }
 
 /** Also after Ctrl-C: the signal of the run is not the clean-up's. What went wrong, or undefined. */
@@ -148,12 +160,15 @@ async function removeKeys(
 ): Promise<string | undefined> {
   if (request.keep) return undefined
   try {
-    const raw = await load.run(everyKey(request, 'del'), {
-      signal: new AbortController().signal,
-      onProgress: ({ answered }) => progress.update(`removing keys, ${answered.toLocaleString('en')} done`),
-    })
-    const { errors } = foldRun(toRunCounts(raw))
-    return errors === 0 ? undefined : `${errors} of the load's keys could not be removed`
+    let failed = 0
+    for (const removal of removeRequests(request)) {
+      const counts = await load.run(removal, {
+        signal: new AbortController().signal,
+        onProgress: ({ answered }) => progress.update(`removing keys, ${answered.toLocaleString('en')} done`),
+      })
+      failed += foldRun(counts).errors
+    }
+    return failed === 0 ? undefined : `${failed} of the load's keys could not be removed`
   } catch (error) {
     return `the load's keys were not removed: ${describeError(error)}; the same run again removes them`
   }
@@ -162,6 +177,8 @@ async function removeKeys(
 function warningsOf(request: BenchRequest, measures: BenchMeasures, servers: readonly Server[]): string[] {
   const warnings = shortfalls(measures).map(({ text }) => text)
   if (measures.overall.count === 0) warnings.push('no request was answered')
+  if (measures.warmup.steady === false)
+    warnings.push(`the warm-up ended after ${measures.warmup.seconds.toFixed(0)} s and was not steady yet`)
   const evicting = servers.filter(
     ({ facts }) => facts.maxmemoryBytes > 0 && facts.evictionPolicy !== 'noeviction',
   )
@@ -175,29 +192,4 @@ function warningsOf(request: BenchRequest, measures: BenchMeasures, servers: rea
     )
   }
   return warnings
-}
-
-/** One phase, no series: today's engine in the terms of the results. */
-export function toRunCounts(raw: RawCounts): RunCounts {
-  return {
-    mode: 'closed',
-    nodeIds: raw.nodeIds,
-    operationNames: raw.operationNames,
-    phases: [
-      { name: 'measure', seconds: raw.seconds, offered: 0, unsent: 0, unanswered: 0, heldBackSeconds: 0 },
-    ],
-    cells: raw.histograms.flatMap((operations, node) =>
-      operations.map((service, op) => ({ phase: 0, node, op, service })),
-    ),
-    outcomes: raw.nodeIds.map((_, node) => ({
-      phase: 0,
-      node,
-      hits: raw.hits[node]!,
-      misses: raw.misses[node]!,
-      errors: raw.nodeErrors[node]!,
-    })),
-    errorKinds: raw.errorKinds,
-    generator: { threadCpuShares: [], hostNoise: { p999Ms: 0, maxMs: 0 } },
-    series: emptySeries,
-  }
 }

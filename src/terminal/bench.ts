@@ -44,12 +44,13 @@ function renderHeadline(result: BenchResult): string {
 
 /** How an open loop kept its schedule. */
 function renderSchedule(result: BenchResult, columns: number): string[] {
-  const { mode, offeredPerSec, achievedShare, unsent, unanswered, sendLag } = result
+  const { mode, offeredPerSec, achievedShare, unsent, unanswered, late, sendLag } = result
   if (mode === 'closed' || achievedShare === null) return []
   const done = `${formatCount(offeredPerSec ?? 0)}/s offered, ${formatPercent(achievedShare, 2)} of it achieved`
   const lost = [
     ...(unsent > 0 ? [`${formatCount(unsent)} not sent`] : []),
     ...(unanswered > 0 ? [`${formatCount(unanswered)} without a reply`] : []),
+    ...(late > 0 ? [`${formatCount(late)} late`] : []),
   ]
   const lag = sendLag ? [`send lag p50 ${formatMs(sendLag.p50Ms)}, p99 ${formatMs(sendLag.p99Ms)}`] : []
   const line = wrapText([[done, ...lost].join(', '), ...lag].join('; '), columns, 2)

@@ -1,4 +1,5 @@
 /** Sizes of keys and values in bytes, and other positive amounts: parsed from text, drawn from a seeded generator. */
+import type { Random } from '../random.js'
 
 export type SizeDistribution =
   | { readonly kind: 'fixed'; readonly value: number }
@@ -27,3 +28,13 @@ export type SizeDistribution =
       readonly to: readonly number[]
       readonly weights: readonly number[]
     }
+
+export function createAmountDraw(distribution: SizeDistribution, _random: Random): () => number {
+  const value = distribution.kind === 'fixed' ? distribution.value : 1
+  return () => value
+}
+
+export function createSizeDraw(distribution: SizeDistribution, random: Random): () => number {
+  const draw = createAmountDraw(distribution, random)
+  return () => Math.round(draw())
+}

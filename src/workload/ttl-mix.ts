@@ -1,4 +1,5 @@
 /** How long written keys live. */
+import type { Random } from '../random.js'
 
 export interface TtlMix {
   /** Empty: keys do not expire. */
@@ -8,4 +9,9 @@ export interface TtlMix {
   }[]
   /** Spread around each: uniform within ±share, in [0, 1). */
   readonly jitter: number
+}
+
+export function createTtlDraw(mix: TtlMix, _random: Random): () => number {
+  const seconds = mix.parts[0]?.seconds ?? 0
+  return () => seconds
 }

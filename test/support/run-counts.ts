@@ -29,6 +29,7 @@ export function runCounts({ phases, cells, outcomes, ...rest }: RunSketch = {}):
       offered: 0,
       unsent: 0,
       unanswered: 0,
+      late: 0,
       heldBackSeconds: 0,
       ...phase,
     })),
@@ -36,6 +37,7 @@ export function runCounts({ phases, cells, outcomes, ...rest }: RunSketch = {}):
     outcomes: (outcomes ?? []).map((outcome) => ({ phase: 0, node: 0, ...outcome })),
     errorKinds: {},
     generator: { threadCpuShares: [], hostNoise: { p999Ms: 0, maxMs: 0 } },
+    warmup: { seconds: 0 },
     series: emptySeries,
     ...rest,
   }

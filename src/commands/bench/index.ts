@@ -1,10 +1,10 @@
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
-import { benchFlags, createBenchLoad, toBenchJob } from '../../bench-command.js'
+import { benchFlags } from '../../bench-flags.js'
+import { createBenchLoad, toBenchJob } from '../../bench-job.js'
 import { BenchReports, configurationOf } from '../../bench-report.js'
 import { ExitCode } from '../../errors.js'
 import { toBenchResult } from '../../files/bench-result.js'
 import type { BenchResult } from '../../measure/bench-result.js'
-import type { RunCounts } from '../../measure/run-counts.js'
 import { runBench } from '../../operations/run-bench.js'
 import { renderBench } from '../../terminal/bench.js'
 import { createProgress } from '../../terminal/progress.js'
@@ -31,15 +31,13 @@ export default class Bench extends BaseCommand {
     const job = await toBenchJob(flags, topology)
     const reports = await BenchReports.open(flags)
     try {
-      let counts: RunCounts | undefined
-      const outcome = await runBench(job, {
+      const { counts, ...outcome } = await runBench(job, {
         facts: await this.nodeFacts(),
         load: await createBenchLoad(job, this.signal),
         progress: await createProgress(),
         signal: this.signal,
-        onCounts: (measured) => {
-          counts = measured
-        },
+        describeProgress: ({ label, passedMs, answered }) =>
+          `${label} ${(passedMs / 1000).toFixed(0)} s, ${answered.toLocaleString('en')} requests`,
       })
       const { name } = job.topology
       const result = toBenchResult(
@@ -49,7 +47,7 @@ export default class Bench extends BaseCommand {
       this.log(renderBench(result, this.screen()))
       if (outcome.interrupted) process.exitCode = ExitCode.interrupted
       else if (result.gates.some((gate) => !gate.passed)) this.found()
-      if (counts) await reports.write({ result, counts })
+      await reports.write({ result, counts })
       return result
     } finally {
       await reports.close()
