@@ -5,7 +5,7 @@
  */
 import { systemClock } from '../../clock.js'
 import type { Random } from '../../random.js'
-import { createArrivals } from '../../workload/rate-profile.js'
+import { createArrivals } from '../../workload/arrivals.js'
 import type { PhaseSpec } from '../../workload/workload.js'
 import type { LoadEngine } from './engine.js'
 import { schedule } from './memory.js'
