@@ -139,7 +139,8 @@ export class LoadEngine implements LoadConnectionEvents {
 
   onPayload(connection: LoadConnection, slot: number, bytes: Uint8Array, start: number, end: number): void {
     const { pending } = connection
-    if (this.operations[pending.tags[slot]! & maxOps]!.kind !== 'read') return
+    const tag = pending.tags[slot]!
+    if (tag >>> 8 === 0 || this.operations[tag & maxOps]!.kind !== 'read') return
     this.verifier?.look(bytes, start, end, pending.keys[slot]!, pending.floors[slot]!)
   }
 
