@@ -4,7 +4,7 @@ import { describeError, invalid, stopped } from '../errors.js'
 import { printable } from '../printable.js'
 
 export interface ResultFile {
-  write(result: unknown): Promise<void>
+  write(text: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -15,9 +15,9 @@ export async function openResultFile(path: string): Promise<ResultFile> {
     throw invalid(problem(error), 'Nothing was run.', error)
   })
   return {
-    write: async (result) => {
+    write: async (text) => {
       try {
-        await file.writeFile(`${JSON.stringify(result, null, 2)}\n`)
+        await file.writeFile(text)
         // devices and pipes have nothing to sync
         if ((await file.stat()).isFile()) await file.sync()
       } catch (error) {
@@ -26,4 +26,12 @@ export async function openResultFile(path: string): Promise<ResultFile> {
     },
     close: () => file.close(),
   }
+}
+
+const numberList = /\[\n\s+((?:-?\d[^\s,]*|null)(?:,\n\s+(?:-?\d[^\s,]*|null))*)\n\s+\]/g
+
+/** Indented for people, but a column of numbers is one line: a series would have more lines than the rest together. */
+export function toJsonText(value: unknown): string {
+  const text = JSON.stringify(value, null, 2)
+  return `${text.replace(numberList, (_, list: string) => `[${list.replace(/\s+/g, ' ')}]`)}\n`
 }

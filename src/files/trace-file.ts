@@ -1,10 +1,13 @@
-/** Request traces: CSV, plain or gzip, with the columns of Twitter's cache traces (https://github.com/twitter/cache-trace). */
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { createGunzip } from 'node:zlib'
+/** Request traces: whole files into columns, on bytes, because keys are bytes and a million rows a second leave no strings. */
+import { stat } from 'node:fs/promises'
 import { describeError, invalid } from '../errors.js'
 import { printable } from '../printable.js'
-import { operation, type TraceRequests } from '../workload/requests.js'
+import type { TraceRequests } from '../workload/request-source.js'
+import { createKeyTable } from './key-table.js'
+import { readUnpacked } from './trace-bytes.js'
+import { createTraceColumns, maxStepBackMs, maxTraceRequests } from './trace-columns.js'
+import { detectLayout, type TraceLayout, traceHeader } from './trace-formats.js'
+import { createRowParser, type RowParser } from './trace-rows.js'
 
 export interface Trace {
   readonly path: string
@@ -12,99 +15,129 @@ export interface Trace {
   /** All distinct keys, one after the other; key i ends before `ends[i]`. */
   readonly names: Uint8Array
   readonly ends: Uint32Array
+  /** false: the file has no column of times, and all of `atMs` is 0. */
+  readonly hasTimes: boolean
+  /** Requests whose time was before the one above it, by no more than a second: taken as made at the same time. */
+  readonly clampedCount: number
 }
 
-const columns = ['time', 'key', 'key_size', 'value_size', 'client', 'op', 'ttl']
-const operations: Readonly<Record<string, number>> = {
-  get: operation.get,
-  gets: operation.get,
-  set: operation.set,
-  add: operation.set,
-  replace: operation.set,
-  cas: operation.set,
-  delete: operation.del,
+export interface ReadTraceOptions {
+  /** Requests so far, after each piece of the file: many times a second. */
+  readonly onProgress?: (requestCount: number) => void
+  readonly signal?: AbortSignal
 }
-const maxValueBytes = 512 * 2 ** 20
+
+const newline = 0x0a
+const carriageReturn = 0x0d
+const maxLineBytes = 2 ** 20
+/** Of packed files; others have more. */
+const leastBytesPerLine = 4
 
 /**
- * Reads a whole trace. A header line is optional. Keys may hold commas: the other columns are counted from both ends.
- * Errors: `invalid` as `file:line: what, what was expected`.
+ * Reads a whole trace: ours, Twitter's or CacheLib's columns, plain or gzip; docs/traces.md has the rules. About 21
+ * bytes a request and 12 a distinct key beside its name.
+ * Errors: `invalid` as `file:line: what, what was expected`; the signal's reason.
  */
-export async function readTrace(path: string): Promise<Trace> {
-  const indexOf = new Map<string, number>()
-  const rows = { keys: [] as number[], ops: [] as number[], valueBytes: [] as number[] }
-  let line = 0
+export async function readTrace(path: string, options: ReadTraceOptions = {}): Promise<Trace> {
+  const reader = createReader(path, await sizeOf(path))
   try {
-    const file = createReadStream(path)
-    const stream = path.endsWith('.gz') ? file.pipe(createGunzip()) : file
-    file.on('error', (error) => stream.destroy(error))
-    for await (const text of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
-      line += 1
-      if (text === '' || (line === 1 && text === columns.join(','))) continue
-      const row = parseRow(text, `${printable(path)}:${line}`)
-      let key = indexOf.get(row.key)
-      if (key === undefined) {
-        key = indexOf.size
-        indexOf.set(row.key, key)
-      }
-      rows.keys.push(key)
-      rows.ops.push(row.op)
-      rows.valueBytes.push(row.valueBytes)
+    for await (const chunk of readUnpacked(path)) {
+      options.signal?.throwIfAborted()
+      reader.read(chunk)
+      options.onProgress?.(reader.requestCount)
     }
+    return reader.finish()
   } catch (error) {
-    if (error instanceof Error && error.name === 'CachectlError') throw error
-    throw invalid(`trace ${printable(path)}: ${describeError(error)}`, undefined, error)
+    if (!(error instanceof RangeError)) throw error
+    throw invalid(`${reader.where()}: ${describeError(error)}`, 'Cut the trace into several files.', error)
   }
-  if (rows.keys.length === 0) throw invalid(`trace ${printable(path)}: no requests in it`)
-  return { path, requests: share(rows), ...shareNames([...indexOf.keys()]) }
 }
 
-function parseRow(text: string, where: string): { key: string; op: number; valueBytes: number } {
-  const fields = text.split(',')
-  const wish = `expected ${columns.join(',')}`
-  if (fields.length < columns.length) throw invalid(`${where}: ${fields.length} columns, ${wish}`)
-  const [time, ...rest] = fields
-  const tail = rest.splice(-5)
-  const [keySize, valueSize, , op, ttl] = tail
-  const key = rest.join(',')
-  const numbers = { time, key_size: keySize, value_size: valueSize, ttl }
-  for (const [name, digits] of Object.entries(numbers)) {
-    if (!/^\d+(\.\d+)?$/.test(digits ?? ''))
-      throw invalid(`${where}: ${name} is ${printable(digits ?? '', 40)}, expected a number`)
-  }
-  const code = operations[op ?? '']
-  if (code === undefined) {
-    throw invalid(
-      `${where}: op is ${printable(op ?? '', 40)}, expected one of ${Object.keys(operations).join(', ')}`,
-    )
-  }
-  if (key === '') throw invalid(`${where}: the key is empty, ${wish}`)
-  const valueBytes = Number(valueSize)
-  if (valueBytes > maxValueBytes)
-    throw invalid(`${where}: value_size is ${valueBytes}, expected at most ${maxValueBytes}`)
-  return { key, op: code, valueBytes: Math.floor(valueBytes) }
+interface TraceReader {
+  /** `file:line` of the last line that was begun. */
+  where(): string
+  readonly requestCount: number
+  read(chunk: Buffer): void
+  finish(): Trace
 }
 
-function share(rows: { keys: number[]; ops: number[]; valueBytes: number[] }): TraceRequests {
-  const count = rows.keys.length
-  const keys = new Uint32Array(new SharedArrayBuffer(4 * count))
-  const ops = new Uint8Array(new SharedArrayBuffer(count))
-  const valueBytes = new Uint32Array(new SharedArrayBuffer(4 * count))
-  keys.set(rows.keys)
-  ops.set(rows.ops)
-  valueBytes.set(rows.valueBytes)
-  return { keys, ops, valueBytes }
+function createReader(path: string, fileBytes: number): TraceReader {
+  const keys = createKeyTable()
+  const columns = createTraceColumns(fileBytes / leastBytesPerLine)
+  let line = 0
+  const where = () => `${printable(path)}:${line}`
+  let layout: TraceLayout | undefined
+  let parser: RowParser | undefined
+
+  const takeFirst = (bytes: Buffer, start: number, end: number) => {
+    layout = detectLayout(bytes.toString('latin1', start, Math.min(end, start + 10_000)))
+    if (!layout)
+      throw invalid(
+        `${where()}: ${printable(bytes.subarray(start, end), 60)} is no header and no request, expected ${traceHeader}`,
+        "CacheLib's headers are read too; docs/traces.md lists what is known.",
+      )
+    parser = createRowParser(layout, keys, where)
+    if (!layout.hasHeader) take(bytes, start, end)
+  }
+  const take = (bytes: Buffer, start: number, end: number) => {
+    if (!parser) return takeFirst(bytes, start, end)
+    const repeats = parser.parse(bytes, start, end)
+    if (columns.count + repeats > maxTraceRequests)
+      throw invalid(
+        `${where()}: expected at most ${maxTraceRequests} requests`,
+        'Cut the trace into several files.',
+      )
+    const stepMs = columns.stepTo(parser.row)
+    if (stepMs < -maxStepBackMs)
+      throw invalid(
+        `${where()}: its time is ${-stepMs / 1000} s before the line above, expected times that do not fall`,
+        `Sort the requests by time first: sort -s -t, -k1,1n (the header, if there is one, has to stay on top).`,
+      )
+    for (let repeat = 0; repeat < repeats; repeat++) columns.push(parser.row)
+  }
+
+  let rest: Buffer = Buffer.alloc(0)
+  return {
+    where,
+    get requestCount() {
+      return columns.count
+    },
+    read(chunk) {
+      const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
+      let start = line === 0 ? markLength(bytes) : 0
+      for (let end = bytes.indexOf(newline, start); end >= 0; end = bytes.indexOf(newline, start)) {
+        line += 1
+        const last = end > start && bytes[end - 1] === carriageReturn ? end - 1 : end
+        if (last > start) take(bytes, start, last)
+        start = end + 1
+      }
+      rest = bytes.subarray(start)
+      if (rest.length > maxLineBytes) {
+        line += 1
+        throw invalid(`${where()}: the line is longer than ${maxLineBytes} bytes, expected ${traceHeader}`)
+      }
+    },
+    finish() {
+      line += 1
+      if (rest.length > 0) take(rest, 0, rest.length)
+      if (columns.count === 0) throw invalid(`trace ${printable(path)}: no requests in it`)
+      return {
+        path,
+        requests: columns.finish(),
+        ...keys.finish(),
+        hasTimes: layout?.roles.includes('time') ?? false,
+        clampedCount: columns.clampedCount,
+      }
+    },
+  }
 }
 
-function shareNames(names: readonly string[]): { names: Uint8Array; ends: Uint32Array } {
-  const bytes = Buffer.from(names.join(''))
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  shared.set(bytes)
-  const ends = new Uint32Array(new SharedArrayBuffer(4 * names.length))
-  let end = 0
-  names.forEach((name, index) => {
-    end += Buffer.byteLength(name)
-    ends[index] = end
-  })
-  return { names: shared, ends }
+/** 0 for a pipe, and for what cannot be read: reading it says why. */
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0
+}
+
+/** A byte-order mark is no part of the first column's name. */
+function markLength(bytes: Buffer): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
 }

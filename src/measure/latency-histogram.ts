@@ -35,8 +35,10 @@ export interface LatencySummary {
   readonly meanMs: number
   readonly p50Ms: number
   readonly p90Ms: number
+  readonly p95Ms: number
   readonly p99Ms: number
   readonly p999Ms: number
+  readonly p9999Ms: number
   readonly maxMs: number
 }
 
@@ -57,15 +59,20 @@ export function summarize(counts: ArrayLike<number>): LatencySummary {
     meanMs: count === 0 ? 0 : sum / count / unitsPerMs,
     p50Ms: at(0.5),
     p90Ms: at(0.9),
+    p95Ms: at(0.95),
     p99Ms: at(0.99),
     p999Ms: at(0.999),
+    p9999Ms: at(0.9999),
     maxMs: count === 0 ? 0 : slotEnd(last) / unitsPerMs,
   }
 }
 
+/** 0.9999 × 10,000 must be the 9,999th value although the product is a little more in binary. */
+const roundingSlack = 1e-6
+
 /** The smallest slot end that at least the quantile's share of the values do not exceed, as HdrHistogram defines it. */
 export function quantileUnits(counts: ArrayLike<number>, total: number, quantile: number): number {
-  const wanted = Math.max(1, Math.ceil(quantile * total))
+  const wanted = Math.min(total, Math.max(1, Math.ceil(quantile * total - roundingSlack)))
   let seen = 0
   for (let slot = 0; slot < counts.length; slot++) {
     seen += counts[slot]!

@@ -19,6 +19,7 @@ export interface RunCounts {
   readonly verified?: { readonly values: number; readonly wrong: number; readonly stale: number }
   readonly source?: SourceCounts
   readonly generator: GeneratorCounts
+  readonly warmup: WarmupCounts
   readonly series: Series
 }
 
@@ -31,8 +32,17 @@ export interface PhaseCounts {
   readonly unsent: number
   /** Sent, and no reply by the end of the run; they count as errors as well. */
   readonly unanswered: number
+  /** Answered more than 100 ms after the phase had ended. */
+  readonly late: number
   /** Time during which requests were due and the in-flight bound held them back; of the thread with most. */
   readonly heldBackSeconds: number
+}
+
+/** What went before and was not counted. */
+export interface WarmupCounts {
+  readonly seconds: number
+  /** With a warm-up that is detected: whether throughput, p99 and hit ratio had stopped drifting. */
+  readonly steady?: boolean
 }
 
 /** Latencies of one operation at one node in one phase: counts a slot of latency-histogram.ts. */
@@ -49,6 +59,8 @@ export interface LatencyCell {
 export interface OutcomeCell {
   readonly phase: number
   readonly node: number
+  /** Absent: of all operations together. */
+  readonly op?: number
   readonly hits: number
   readonly misses: number
   readonly errors: number

@@ -32,3 +32,39 @@ export interface NodeSeries {
   /** Of one core, in [0, 1] for a server with one thread. */
   readonly cpuShare: readonly (number | null)[]
 }
+
+type Columns<T> = { -readonly [column in keyof T]: T[column] extends readonly (infer E)[] ? E[] : never }
+
+/** Columns to be written. */
+export type SeriesColumns = Columns<Omit<Series, 'nodes'>> & { nodes: Record<string, NodeColumns> }
+export type NodeColumns = Columns<NodeSeries>
+
+export function blankSeries(): SeriesColumns {
+  return {
+    atSec: [],
+    phase: [],
+    offered: [],
+    answered: [],
+    hits: [],
+    misses: [],
+    errors: [],
+    p50Ms: [],
+    p99Ms: [],
+    p999Ms: [],
+    maxMs: [],
+    nodes: {},
+  }
+}
+
+export function blankNodeSeries(): NodeColumns {
+  return {
+    answered: [],
+    hits: [],
+    misses: [],
+    errors: [],
+    p99Ms: [],
+    usedMemoryBytes: [],
+    evicted: [],
+    cpuShare: [],
+  }
+}

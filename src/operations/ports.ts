@@ -2,9 +2,11 @@
  * The world as the operations see it. Adapters in redis/, files/ and lab/ implement these; commands wire them.
  * One interface per capability, each with its own paragraph below.
  */
-import type { RawCounts } from '../measure/bench-measures.js'
+import type { RunCounts } from '../measure/run-counts.js'
+import type { Series } from '../measure/series.js'
 import type { NodeSpec, Topology } from '../ring/topology.js'
 import type { SourceSpec } from '../workload/requests.js'
+import type { OperationSpec, PhaseSpec, SourceOfTruthSpec, WarmupSpec } from '../workload/workload.js'
 
 /** A node together with its secret, which never enters the topology value. */
 export interface NodeAccess {
@@ -38,6 +40,9 @@ export interface ServerFacts {
   readonly connectedReplicas: number
   /** Since the server started. */
   readonly evictedKeys: number
+  /** Threads for sockets; null: the user may not read the configuration. */
+  readonly ioThreads: number | null
+  readonly appendOnly: boolean
   readonly maxClients: number
   /** The server's clock minus ours; half a round trip of error. */
   readonly clockOffsetMs: number
@@ -95,7 +100,16 @@ export interface KeysPort {
 
 /** The keys of a load; a trace's names lie in shared memory. */
 export type LoadKeysSpec =
-  | { readonly kind: 'numbered'; readonly prefix: string; readonly count: number }
+  | {
+      readonly kind: 'numbered'
+      readonly prefix: string
+      /** Keys that are there at the start. */
+      readonly count: number
+      /** Numbers there can be, those of inserted keys among them; all keys have the digits of the largest. */
+      readonly capacity: number
+      /** Bytes of the whole key, drawn by the key's number from this table; absent: prefix and number. */
+      readonly lengths?: Uint16Array
+    }
   | {
       readonly kind: 'named'
       readonly prefix: string
@@ -104,34 +118,59 @@ export type LoadKeysSpec =
       readonly ends: Uint32Array
     }
 
-/** A closed-loop load: `connections × pipeline` requests under way. Limits of 0 mean none. */
+/**
+ * A load: the requests of a source, sent by the phases' rates. In a closed loop `connections × pipeline` requests are
+ * under way; in an open one as many as are due and not answered. Limits of 0 mean none.
+ */
 export interface LoadRequest {
   readonly topology: Topology
   readonly keys: LoadKeysSpec
+  readonly operations: readonly OperationSpec[]
   readonly source: SourceSpec
-  readonly valueBytes: number
-  readonly ttlSeconds: number
   readonly seed: number
   readonly connections: number
   readonly pipeline: number
   readonly threads: number
-  readonly warmupMs: number
-  readonly durationMs: number
+  readonly warmup: WarmupSpec
+  readonly phases: readonly PhaseSpec[]
+  /** Requests of the measured phases, in all. */
   readonly requestLimit: number
+  /** Open loop: requests sent and not answered; those due beyond it wait to be sent. */
+  readonly maxInFlight: number
+  /** Open loop: `exact` spins on a core while a request is due within 2 ms, `low-cpu` sleeps by timers of 1 ms. */
+  readonly pace: 'exact' | 'low-cpu'
+  /** Values carry their key, their version and a checksum, and every value read is looked through. */
+  readonly verify: boolean
+  readonly sourceOfTruth?: SourceOfTruthSpec
+  /** Ask the nodes for memory, evictions and CPU every second. */
+  readonly watchNodes: boolean
 }
 
 export interface LoadProgress {
-  readonly label: 'warm-up' | 'measuring'
+  readonly label: string
   readonly passedMs: number
   readonly answered: number
+  /** Of the measured phases so far. */
+  readonly series?: Series
 }
 
 export interface LoadPort {
   /** An abort ends the run early; what was measured until then is returned. */
   run(
     request: LoadRequest,
-    options: { signal: AbortSignal; onProgress(progress: LoadProgress): void },
-  ): Promise<RawCounts>
+    options: {
+      signal: AbortSignal
+      onProgress(progress: LoadProgress): void
+      onInterval?(interval: LoadInterval): void
+    },
+  ): Promise<RunCounts>
+}
+
+/** What was answered in one interval of the measured phases: counts a slot for each operation, as the main latency. */
+export interface LoadInterval {
+  readonly startSec: number
+  readonly seconds: number
+  readonly histograms: readonly ArrayLike<number>[]
 }
 
 /** Whichever is reached first ends a burst. */

@@ -31,9 +31,10 @@ export async function readFacts(access: NodeAccess): Promise<ServerFacts> {
     const clockOffsetMs =
       Number(seconds) * 1000 + Number(microseconds) / 1000 - (askedMs + systemClock.wallMs()) / 2
     const info = parseInfo(await client.info())
-    const [policy, maxClients] = await Promise.all([
+    const [policy, maxClients, ioThreads] = await Promise.all([
       readSetting(client, 'maxmemory-policy'),
       readSetting(client, 'maxclients'),
+      readSetting(client, 'io-threads'),
     ])
     const product = info.server_name === 'valkey' ? 'Valkey' : 'Redis'
     return {
@@ -46,6 +47,8 @@ export async function readFacts(access: NodeAccess): Promise<ServerFacts> {
       evictionPolicy: info.maxmemory_policy ?? policy ?? 'unknown',
       connectedReplicas: Number(info.connected_slaves ?? 0),
       evictedKeys: Number(info.evicted_keys ?? 0),
+      ioThreads: ioThreads === undefined ? null : Number(ioThreads),
+      appendOnly: info.aof_enabled === '1',
       maxClients: Number(info.maxclients ?? maxClients ?? 10_000),
       clockOffsetMs,
       keyBytes: await sampleKeyBytes(client),

@@ -12,7 +12,7 @@ export interface RenderedBench extends Omit<BenchMeasures, 'overall'> {
   readonly gates: readonly GateResult[]
   readonly interrupted: boolean
   readonly seed: number
-  readonly configuration: Readonly<Record<string, string | number>>
+  readonly configuration: Readonly<Record<string, string | number | boolean>>
   readonly warnings: readonly string[]
 }
 

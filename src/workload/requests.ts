@@ -1,97 +1,71 @@
-/** What to send next: a stream of requests without an object a request, so that a million a second leave no garbage. */
-import type { Random } from '../random.js'
-import type { KeyDistribution } from './key-distribution.js'
-import { createKeyDraw } from './key-distribution.js'
-
-/** Kinds of operations; the numbers index histograms. `fill` is the set that follows a miss. */
-export const operationNames = ['get', 'set', 'fill', 'del'] as const
-export type OperationName = (typeof operationNames)[number]
-export const operation = { get: 0, set: 1, fill: 2, del: 3 } as const
-
-/** `next()` sets the fields; false: the stream has ended. */
-export interface RequestSource {
-  next(): boolean
-  op: number
-  /** Index of the key. */
-  key: number
-  valueBytes: number
-}
+/** What to send next: every key once, a drawn mix, or a trace. */
+import { createMix } from './mix.js'
+import type { MixSpec, RequestSource, SourceOptions, TraceRequests } from './request-source.js'
+import { createSizeDraw } from './size-distribution.js'
+import { createTtlDraw } from './ttl-mix.js'
 
 export type SourceSpec =
-  /** Every key once, in order: filling and cleaning up. */
-  | { readonly kind: 'every-key'; readonly op: 'set' | 'del' }
-  | { readonly kind: 'mix'; readonly distribution: KeyDistribution; readonly readRatio: number }
-  | { readonly kind: 'trace'; readonly trace: TraceRequests }
-
-/** A trace's requests as columns; shared memory, so that threads read one copy. */
-export interface TraceRequests {
-  readonly keys: Uint32Array
-  readonly ops: Uint8Array
-  /** 0: not in the trace. */
-  readonly valueBytes: Uint32Array
-}
-
-export interface SourceOptions {
-  readonly keyCount: number
-  readonly valueBytes: number
-  readonly random: Random
-  /** This thread of how many: streams that end are divided. */
-  readonly part: { readonly index: number; readonly count: number }
-}
+  /** Every key once, in order: filling and cleaning up. `op` is an index into the run's operations. */
+  | { readonly kind: 'every-key'; readonly op: number; readonly from?: MixSpec }
+  | MixSpec
+  | {
+      readonly kind: 'trace'
+      readonly trace: TraceRequests
+      /** Where the trace does not say it. */
+      readonly valueBytes: number
+      readonly ttlSeconds: number
+    }
 
 export function createSource(spec: SourceSpec, options: SourceOptions): RequestSource {
   switch (spec.kind) {
     case 'every-key':
-      return everyKey(operation[spec.op], options)
+      return everyKey(spec, options)
     case 'mix':
-      return mix(spec, options)
+      return createMix(spec, options)
     case 'trace':
-      return replay(spec.trace, options)
+      return replay(spec, options)
     default:
       return spec satisfies never
   }
 }
 
-function everyKey(op: number, { keyCount, valueBytes, part }: SourceOptions): RequestSource {
+const blank = { op: 0, key: 0, valueBytes: 0, ttlSeconds: 0, keyCount: 1, atMs: 0, shiftTo: () => {} }
+
+/** Sizes and expiry times are drawn as the mix would. */
+function everyKey(spec: Extract<SourceSpec, { kind: 'every-key' }>, options: SourceOptions): RequestSource {
+  const { keyCount, part, random } = options
+  const sizeOf = spec.from && createSizeDraw(spec.from.values, random)
+  const ttlOf = spec.from && createTtlDraw(spec.from.ttl, random)
   return {
-    op,
+    ...blank,
+    op: spec.op,
+    keys: new Uint32Array(1),
     key: part.index - part.count,
-    valueBytes,
     next() {
       this.key += part.count
+      if (sizeOf) this.valueBytes = sizeOf()
+      if (ttlOf) this.ttlSeconds = ttlOf()
       return this.key < keyCount
     },
   }
 }
 
-function mix(spec: Extract<SourceSpec, { kind: 'mix' }>, options: SourceOptions): RequestSource {
-  const { keyCount, valueBytes, random } = options
-  const draw = createKeyDraw(spec.distribution, keyCount, random)
-  const { readRatio } = spec
-  return {
-    op: operation.get,
-    key: 0,
-    valueBytes,
-    next() {
-      this.key = draw()
-      this.op = readRatio === 1 || random.next() < readRatio ? operation.get : operation.set
-      return true
-    },
-  }
-}
-
-function replay(trace: TraceRequests, { valueBytes, part }: SourceOptions): RequestSource {
+function replay(
+  { trace, valueBytes, ttlSeconds }: Extract<SourceSpec, { kind: 'trace' }>,
+  { part }: SourceOptions,
+): RequestSource {
   let at = part.index - part.count
   return {
-    op: operation.get,
-    key: 0,
-    valueBytes,
+    ...blank,
+    keys: new Uint32Array(1),
     next() {
       at += part.count
       if (at >= trace.keys.length) return false
       this.key = trace.keys[at]!
       this.op = trace.ops[at]!
       this.valueBytes = trace.valueBytes[at]! || valueBytes
+      this.ttlSeconds = trace.ttlSeconds[at]! || ttlSeconds
+      this.atMs = trace.atMs[at]!
       return true
     },
   }

@@ -45,6 +45,13 @@ describe('the latency histogram', () => {
     )
   })
 
+  it('takes a share of whole values exactly: the 9,999th of 10,000 is their p99.99', () => {
+    const counts = record([...Array.from({ length: 9_999 }, () => 100), 200])
+    assert.equal(quantileUnits(counts, 10_000, 0.9999), slotEnd(slotOf(100)))
+    assert.equal(summarize(counts).p9999Ms, 0.01)
+    assert.equal(summarize(record([...Array.from({ length: 94 }, () => 100), 200, 200, 200])).p95Ms, 0.01)
+  })
+
   it('merged is recorded together', () => {
     fc.assert(
       fc.property(samples, samples, (a, b) => {

@@ -86,6 +86,8 @@ export function serverFacts(more: Partial<ServerFacts> = {}): NodeFacts {
     usedMemoryBytes: 1_000_000,
     maxmemoryBytes: 0,
     evictionPolicy: 'noeviction',
+    ioThreads: 1,
+    appendOnly: false,
     connectedReplicas: 0,
     evictedKeys: 0,
     maxClients: 10_000,

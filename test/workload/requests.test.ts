@@ -19,6 +19,8 @@ describe('request sources', () => {
           keys: Uint32Array.from({ length: keyCount }, (_, index) => index),
           ops: new Uint8Array(keyCount),
           valueBytes: new Uint32Array(keyCount),
+          ttlSeconds: new Uint32Array(keyCount),
+          atMs: new Float64Array(keyCount),
         }
         for (const spec of [{ kind: 'every-key', op: 'set' } as const, { kind: 'trace', trace } as const]) {
           const all = Array.from({ length: count }, (_, index) =>

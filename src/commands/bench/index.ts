@@ -1,12 +1,14 @@
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
-import { benchFlags, createBenchLoad, toBenchJob } from '../../bench-command.js'
+import { benchFlags } from '../../bench-flags.js'
+import { createBenchLoad, toBenchJob } from '../../bench-job.js'
+import { BenchReports, configurationOf } from '../../bench-report.js'
 import { ExitCode } from '../../errors.js'
-import { type BenchResult, toBenchResult, toResultFile } from '../../files/bench-result.js'
-import { openResultFile, type ResultFile } from '../../files/result-file.js'
-import type { RawCounts } from '../../measure/bench-measures.js'
+import { toBenchResult } from '../../files/bench-result.js'
+import type { BenchResult } from '../../measure/bench-result.js'
+import type { RunCounts } from '../../measure/run-counts.js'
 import { runBench } from '../../operations/run-bench.js'
-import { reportError } from '../../report-error.js'
 import { renderBench } from '../../terminal/bench.js'
+import { describeProgress } from '../../terminal/bench-progress.js'
 import { createProgress } from '../../terminal/progress.js'
 
 export default class Bench extends BaseCommand {
@@ -29,35 +31,31 @@ export default class Bench extends BaseCommand {
     const topology =
       flags.target === undefined ? (await this.loadTopology(flags.topology)).topology : undefined
     const job = await toBenchJob(flags, topology)
-    const out = flags.out === undefined ? undefined : await openResultFile(flags.out)
+    const reports = await BenchReports.open(flags)
     try {
-      let counts: RawCounts | undefined
+      let counts: RunCounts | undefined
       const outcome = await runBench(job, {
         facts: await this.nodeFacts(),
         load: await createBenchLoad(job, this.signal),
         progress: await createProgress(),
         signal: this.signal,
-        onCounts: (raw) => {
-          counts = raw
+        describeProgress,
+        onCounts: (measured) => {
+          counts = measured
         },
       })
-      const result = toBenchResult(job, outcome)
+      const { name } = job.topology
+      const result = toBenchResult(
+        { topology: name, seed: job.seed, configuration: configurationOf(job) },
+        outcome,
+      )
       this.log(renderBench(result))
       if (outcome.interrupted) process.exitCode = ExitCode.interrupted
       else if (result.gates.some((gate) => !gate.passed)) this.found()
-      if (out && counts) await this.save(out, await toResultFile(result, counts))
+      if (counts) await reports.write({ result, counts })
       return result
     } finally {
-      await out?.close()
-    }
-  }
-
-  /** A disk that is full must not take the result with it: it is on standard output all the same. */
-  private async save(out: ResultFile, result: unknown): Promise<void> {
-    try {
-      await out.write(result)
-    } catch (error) {
-      reportError(error, { json: false })
+      await reports.close()
     }
   }
 }

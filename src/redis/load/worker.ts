@@ -1,18 +1,21 @@
 /** The thread of a load: connects, says ready, waits for the first phase, runs, reports. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { CachectlError, describeError, ExitCode } from '../errors.js'
-import { LoadEngine } from './load-engine.js'
-import { type LoadJob, type LoadMessage, phase } from './load-protocol.js'
+import { CachectlError, describeError, ExitCode } from '../../errors.js'
+import { measureHostNoise } from './host-noise.js'
+import { control, phaseCode } from './memory.js'
+import type { LoadJob, LoadMessage } from './protocol.js'
+import { LoadThread } from './thread.js'
 
 const job = workerData as LoadJob
 const say = (message: LoadMessage) => parentPort?.postMessage(message)
 
 try {
-  const engine = new LoadEngine(job)
-  await engine.connect()
+  const noise = job.part.index === 0 ? measureHostNoise() : { p999Ms: 0, maxMs: 0 }
+  const thread = new LoadThread(job, noise)
+  await thread.connect()
   say({ kind: 'ready' })
-  Atomics.wait(job.shared.control, 0, phase.wait)
-  say({ kind: 'done', ...(await engine.run()) })
+  Atomics.wait(job.memory.control, control.phase, phaseCode.wait)
+  say({ kind: 'done', ...(await thread.run()) })
 } catch (error) {
   const ours = error instanceof CachectlError ? error : undefined
   say({

@@ -1,0 +1,213 @@
+/** Flags to a job: everything that can be wrong is said before anything is connected. */
+import { cpus } from 'node:os'
+import { type WorkloadFlags, workloadOf } from './bench-workload.js'
+import { systemClock } from './clock.js'
+import { invalid } from './errors.js'
+import { readAccess } from './files/secrets.js'
+import { readTrace } from './files/trace-file.js'
+import { parseGate } from './measure/gate-parse.js'
+import type { LoadKeysSpec, LoadPort } from './operations/ports.js'
+import type { BenchRequest } from './operations/run-bench.js'
+import { simulateCache } from './operations/simulate-cache.js'
+import { printable } from './printable.js'
+import { freshSeed } from './random.js'
+import { createLoad } from './redis/load/run.js'
+import type { Topology } from './ring/topology.js'
+import type { MixSpec } from './workload/request-source.js'
+import { traceOperations } from './workload/request-source.js'
+import type { SourceSpec } from './workload/requests.js'
+import { quantileOf, type SizeDistribution } from './workload/size-distribution.js'
+import type { OperationSpec, PhaseSpec, Workload } from './workload/workload.js'
+
+export interface BenchFlags extends WorkloadFlags {
+  readonly connections: number
+  readonly pipeline: number
+  readonly threads: number
+  readonly 'max-in-flight': number
+  readonly pace: string
+  readonly trace?: string | undefined
+  readonly speed?: string | undefined
+  readonly 'allow-missing': boolean
+  readonly 'allow-lag'?: boolean | undefined
+  readonly verify: boolean
+  readonly target?: string | undefined
+  readonly gate?: readonly string[] | undefined
+  readonly prefix: string
+  readonly keep: boolean
+  readonly seed?: number | undefined
+}
+
+export interface BenchJob extends BenchRequest {
+  readonly workload: Workload
+  readonly keyCount: number
+  /** Entries of the in-process LRU that takes the ring's place. */
+  readonly lruEntries?: number
+}
+
+/** Stamp of a verified value. */
+const leastVerifiedBytes = 16
+
+/** `topology` is absent where an in-process cache is the target. Errors: `invalid`. */
+export async function toBenchJob(flags: BenchFlags, topology: Topology | undefined): Promise<BenchJob> {
+  const lruEntries = flags.target === undefined ? undefined : parseTarget(flags.target)
+  refuseMistakes(flags)
+  const workload = await workloadOf(flags)
+  refuseMixedPhases(workload.phases)
+  if (flags.verify && workload.values.kind === 'fixed' && workload.values.value < leastVerifiedBytes)
+    throw invalid(`--verify needs values of at least ${leastVerifiedBytes} bytes`)
+  const load = flags.trace === undefined ? drawnLoad(flags, workload) : await tracedLoad(flags, workload)
+  const inProcess = lruEntries !== undefined
+  return {
+    ...(inProcess ? { lruEntries } : {}),
+    ...load,
+    workload,
+    topology: topology ?? { name: flags.target ?? '', ring: noRing, nodes: [] },
+    gates: [...workload.gates, ...(flags.gate ?? [])].map(parseGate),
+    seed: flags.seed ?? freshSeed(),
+    connections: flags.connections,
+    pipeline: flags.pipeline,
+    threads: flags.threads,
+    requestLimit: flags.requests ?? 0,
+    maxInFlight: flags['max-in-flight'],
+    pace: flags.pace === 'low-cpu' ? 'low-cpu' : 'exact',
+    verify: flags.verify,
+    watchNodes: true,
+    allowMissing: flags['allow-missing'],
+    allowLag: flags['allow-lag'] ?? false,
+    keep: flags.keep || inProcess,
+    ...(workload.source ? { sourceOfTruth: workload.source } : {}),
+    ...(workload.fill && !inProcess ? { fill: writesOf(workload) } : {}),
+    ...(inProcess ? { warmup: { kind: 'time', ms: 0 } as const } : {}),
+  }
+}
+
+const noRing: Topology['ring'] = { algorithm: 'ring', hash: 'xxh32', pointsPerWeight: 1, charSign: 'signed' }
+
+/** What the job's load runs on: the nodes, or the in-process LRU. */
+export async function createBenchLoad(job: BenchJob, signal: AbortSignal): Promise<LoadPort> {
+  const { keyCount, lruEntries: capacity } = job
+  if (capacity === undefined)
+    return createLoad(await readAccess(job.topology.nodes, process.env), systemClock)
+  return { run: () => simulateCache(job, { capacity, keyCount, clock: systemClock, signal }) }
+}
+
+function refuseMistakes(flags: BenchFlags): void {
+  if (flags.prefix === '')
+    throw invalid('--prefix is empty: the load would write over any key', 'Choose a prefix of its own.')
+  if (flags.threads > cpus().length * 4)
+    throw invalid(`--threads ${flags.threads}: this machine has ${cpus().length} cores`)
+  if (flags.threads > flags.connections)
+    throw invalid(`--threads ${flags.threads} is more than --connections ${flags.connections}`)
+  if (flags.speed !== undefined && flags.trace === undefined) throw invalid('--speed needs --trace')
+  if (flags.trace === undefined) return
+  for (const name of [
+    'workload',
+    'keys',
+    'key-bytes',
+    'distribution',
+    'mix',
+    'read-ratio',
+    'rate',
+  ] as const) {
+    if (flags[name] !== undefined)
+      throw invalid(`--trace and --${name} exclude each other: the trace says what is asked for`)
+  }
+}
+
+/** Latencies of a closed and an open loop are not the same thing: one run has one kind. */
+function refuseMixedPhases(phases: readonly PhaseSpec[]): void {
+  const closed = phases.filter(({ rate }) => rate.kind === 'max')
+  if (closed.length === 0 || closed.length === phases.length) return
+  throw invalid(
+    `phases with a rate and phases at max: ${closed.map(({ name }) => printable(name)).join(', ')}`,
+    'Give every phase a rate, or none.',
+  )
+}
+
+type Load = Pick<BenchJob, 'source' | 'keys' | 'keyCount' | 'operations' | 'phases' | 'warmup'>
+
+const fillOperation: OperationSpec = { name: 'fill', kind: 'write', weight: 0, keyspace: '' }
+
+/** A read that misses is followed by a fill. */
+function withFill(operations: readonly OperationSpec[]): readonly OperationSpec[] {
+  const reads = operations.some(({ kind }) => kind === 'read')
+  return reads ? [...operations, fillOperation] : operations
+}
+
+function writesOf({ distribution, values, ttl }: Workload): MixSpec {
+  return { kind: 'mix', distribution, values, ttl }
+}
+
+function drawnLoad(flags: BenchFlags, workload: Workload): Load {
+  const { count, bytes } = workload.keys
+  const grows = workload.operations.some(({ kind }) => kind === 'insert')
+  const keys: LoadKeysSpec = {
+    kind: 'numbered',
+    prefix: flags.prefix,
+    count,
+    capacity: grows ? 2 * count : count,
+    ...(bytes ? { lengths: keyLengths(bytes) } : {}),
+  }
+  return {
+    source: writesOf(workload),
+    keys,
+    keyCount: count,
+    operations: withFill(workload.operations),
+    phases: workload.phases,
+    warmup: workload.warmup,
+  }
+}
+
+const lengthTable = 1_024
+
+/** Lengths by quantile: a key's number picks one. */
+function keyLengths(bytes: SizeDistribution): Uint16Array {
+  const table = new Uint16Array(new SharedArrayBuffer(2 * lengthTable))
+  for (let index = 0; index < lengthTable; index++)
+    table[index] = Math.min(0xffff, Math.round(quantileOf(bytes, (index + 0.5) / lengthTable)))
+  return table
+}
+
+async function tracedLoad(flags: BenchFlags, workload: Workload): Promise<Load> {
+  const { requests, names, ends } = await readTrace(flags.trace ?? '')
+  const { values, ttl } = workload
+  if (values.kind !== 'fixed') throw invalid('--value-bytes: beside --trace expected a number of bytes')
+  const source: SourceSpec = {
+    kind: 'trace',
+    trace: requests,
+    valueBytes: values.value,
+    ttlSeconds: ttl.parts[0]?.seconds ?? 0,
+  }
+  const speed = flags.speed === undefined ? undefined : parseSpeed(flags.speed)
+  const durationMs = flags.duration === undefined ? 0 : workload.phases[0]!.durationMs
+  return {
+    source,
+    keys: { kind: 'named', prefix: flags.prefix, names, ends },
+    keyCount: ends.length,
+    operations: withFill(traceOperations),
+    phases: [
+      {
+        name: 'replay',
+        durationMs,
+        rate: speed === undefined ? { kind: 'max' } : { kind: 'trace', speed },
+        hotShift: 0,
+      },
+    ],
+    warmup: flags.warmup === undefined ? { kind: 'time', ms: 0 } : workload.warmup,
+  }
+}
+
+/** `2x` to a factor; `max`: undefined. */
+function parseSpeed(text: string): number | undefined {
+  if (text === 'max') return undefined
+  const [, digits] = /^(\d+(?:\.\d+)?)x?$/.exec(text) ?? []
+  if (Number(digits) > 0) return Number(digits)
+  throw invalid(`--speed ${printable(text)}: expected a factor, as in 2x, or max`)
+}
+
+/** `lru:ENTRIES` to entries. Errors: `invalid`. */
+function parseTarget(text: string): number {
+  const [, digits] = /^lru:(\d{1,9})$/.exec(text) ?? []
+  if (Number(digits) > 0) return Number(digits)
+  throw invalid(`--target ${printable(text)}: expected lru:ENTRIES, as in lru:1000`)
+}

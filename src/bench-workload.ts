@@ -1,0 +1,146 @@
+/** Flags and a workload's name or file to a workload: the file says, flags override. */
+import { invalid } from './errors.js'
+import { resolveWorkload } from './files/workload-file.js'
+import { printable } from './printable.js'
+import { parseDurationMs } from './workload/duration.js'
+import { formatDistribution, parseDistribution } from './workload/key-distribution.js'
+import { builtIn, parseMix } from './workload/operations.js'
+import { parseRate, type RateProfile, rateDurationMs } from './workload/rate-profile.js'
+import { parseAmountMs, parseSize } from './workload/size-distribution.js'
+import { parseTtl, type TtlMix } from './workload/ttl-mix.js'
+import type {
+  OperationSpec,
+  PhaseSpec,
+  SourceOfTruthSpec,
+  WarmupSpec,
+  Workload,
+} from './workload/workload.js'
+
+export interface WorkloadFlags {
+  readonly workload?: string | undefined
+  readonly rate?: string | undefined
+  readonly arrivals?: string | undefined
+  readonly duration?: string | undefined
+  readonly requests?: number | undefined
+  readonly warmup?: string | undefined
+  readonly keys?: number | undefined
+  readonly 'key-bytes'?: string | undefined
+  readonly distribution?: string | undefined
+  readonly 'value-bytes'?: string | undefined
+  readonly mix?: string | undefined
+  readonly 'read-ratio'?: string | undefined
+  readonly ttl?: string | undefined
+  readonly 'ttl-jitter'?: string | undefined
+  readonly source?: string | undefined
+  readonly 'source-capacity'?: number | undefined
+  readonly fill: boolean
+}
+
+const defaultDurationMs = 10_000
+const longestDetectedWarmupMs = 60_000
+
+const plain: Workload = {
+  name: '',
+  keys: { count: 100_000 },
+  distribution: { kind: 'uniform' },
+  values: { kind: 'fixed', value: 100 },
+  ttl: { parts: [], jitter: 0 },
+  operations: readsAndWrites(0.9),
+  fill: false,
+  warmup: { kind: 'time', ms: 1_000 },
+  phases: [{ name: 'measure', durationMs: defaultDurationMs, rate: { kind: 'max' }, hotShift: 0 }],
+  gates: [],
+}
+
+/** Errors: `invalid`, naming the flag or the file's place. */
+export async function workloadOf(flags: WorkloadFlags): Promise<Workload> {
+  const base = flags.workload === undefined ? plain : await resolveWorkload(flags.workload)
+  const distribution =
+    flags.distribution === undefined ? base.distribution : parseDistribution(flags.distribution)
+  const source = sourceOf(flags, base.source)
+  return {
+    ...base,
+    name: base.name || formatDistribution(distribution),
+    distribution,
+    keys: {
+      ...base.keys,
+      ...(flags.keys === undefined ? {} : { count: flags.keys }),
+      ...(flags['key-bytes'] === undefined ? {} : { bytes: parseSize(flags['key-bytes']) }),
+    },
+    values: flags['value-bytes'] === undefined ? base.values : parseSize(flags['value-bytes']),
+    ttl: ttlOf(flags, base.ttl),
+    operations: operationsOf(flags) ?? base.operations,
+    fill: flags.fill || base.fill,
+    warmup: flags.warmup === undefined ? base.warmup : parseWarmup(flags.warmup),
+    phases: phasesOf(flags, base.phases),
+    ...(source ? { source } : {}),
+  }
+}
+
+function readsAndWrites(readRatio: number): OperationSpec[] {
+  if (readRatio === 1) return [builtIn('get', 1)]
+  return readRatio === 0 ? [builtIn('set', 1)] : [builtIn('get', readRatio), builtIn('set', 1 - readRatio)]
+}
+
+function operationsOf(flags: WorkloadFlags): OperationSpec[] | undefined {
+  const { mix, 'read-ratio': ratio } = flags
+  if (mix !== undefined && ratio !== undefined) throw invalid('--mix and --read-ratio exclude each other')
+  if (mix !== undefined) return parseMix(mix)
+  return ratio === undefined ? undefined : readsAndWrites(parseShare(ratio, '--read-ratio'))
+}
+
+function ttlOf(flags: WorkloadFlags, base: TtlMix): TtlMix {
+  const ttl = flags.ttl === undefined ? base : { ...parseTtl(flags.ttl), jitter: base.jitter }
+  const { 'ttl-jitter': jitter } = flags
+  return jitter === undefined ? ttl : { ...ttl, jitter: parseShare(jitter, '--ttl-jitter') }
+}
+
+/** `auto`, `auto:30s` or a time. */
+function parseWarmup(text: string): WarmupSpec {
+  if (text === 'auto') return { kind: 'detect', maxMs: longestDetectedWarmupMs }
+  if (text.startsWith('auto:')) return { kind: 'detect', maxMs: parseDurationMs(text.slice(5), '--warmup') }
+  return { kind: 'time', ms: parseDurationMs(text, '--warmup') }
+}
+
+/** Any of the flags puts one phase in the place of the workload's. */
+function phasesOf(flags: WorkloadFlags, base: readonly PhaseSpec[]): readonly PhaseSpec[] {
+  const { duration, rate: rateText, requests } = flags
+  if (duration !== undefined && requests !== undefined)
+    throw invalid('--duration and --requests exclude each other')
+  if (duration === undefined && rateText === undefined && requests === undefined) {
+    if (flags.arrivals !== undefined) throw invalid('--arrivals needs --rate')
+    return base
+  }
+  const arrivals = flags.arrivals === 'poisson' ? 'poisson' : 'uniform'
+  const first = base[0]!
+  const rate = rateText === undefined ? first.rate : parseRate(rateText, arrivals)
+  if (flags.arrivals !== undefined && rate.kind !== 'open') throw invalid('--arrivals needs a --rate')
+  const durationMs = duration === undefined ? undefined : parseDurationMs(duration, '--duration')
+  if (durationMs === 0) throw invalid('--duration 0 measures nothing')
+  const natural = requests === undefined ? rateDuration(rate) || first.durationMs || defaultDurationMs : 0
+  return [{ name: first.name, durationMs: durationMs ?? natural, rate, hotShift: 0 }]
+}
+
+function rateDuration(rate: RateProfile): number {
+  return rate.kind === 'open' ? rateDurationMs(rate) : 0
+}
+
+/** `simulated:LATENCY`. */
+function sourceOf(flags: WorkloadFlags, base: SourceOfTruthSpec | undefined): SourceOfTruthSpec | undefined {
+  const { source: text, 'source-capacity': capacity } = flags
+  if (text === undefined) {
+    if (capacity !== undefined && !base) throw invalid('--source-capacity needs --source')
+    return base && capacity !== undefined ? { ...base, capacity } : base
+  }
+  const [, latency] = /^simulated:(.+)$/.exec(text) ?? []
+  if (latency === undefined)
+    throw invalid(`--source ${printable(text)}: expected simulated:LATENCY, as in simulated:5ms`)
+  return { latencyMs: parseAmountMs(latency), capacity: capacity ?? 0 }
+}
+
+export function parseShare(text: string, flag: string): number {
+  const share = Number(text)
+  if (text.trim() === '' || !(share >= 0 && share <= 1))
+    throw invalid(`${flag} ${printable(text)}: expected a number from 0 to 1`)
+  return share
+}

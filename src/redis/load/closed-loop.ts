@@ -1,0 +1,46 @@
+/** A closed loop: `places` requests are under way at any time, and each that ends makes room for the next. */
+import type { LoadConnection } from './connection.js'
+import type { LoadEngine } from './engine.js'
+import type { Pacer } from './thread.js'
+
+export class ClosedLoop implements Pacer {
+  isOver = false
+  private phase = 0
+  private issued = 0
+  private isStopping = false
+
+  constructor(
+    private readonly engine: LoadEngine,
+    private readonly limits: {
+      /** Connections × pipeline. */
+      readonly places: number
+      /** Of the measured phases; 0: none. */
+      readonly requestLimit: number
+    },
+  ) {
+    engine.onFree = (connection) => this.fill(connection)
+  }
+
+  enter(phase: number): void {
+    this.phase = phase
+    this.fill(undefined)
+    this.engine.flush()
+  }
+
+  leave(): void {}
+
+  stop(): void {
+    this.isStopping = true
+  }
+
+  private fill(from: LoadConnection | undefined): void {
+    const { engine, limits, phase } = this
+    while (!this.isStopping && !this.isOver && engine.underWay < limits.places) {
+      if (limits.requestLimit > 0 && this.issued >= limits.requestLimit) this.isOver = true
+      else if (engine.source.next()) {
+        if (phase > 0) this.issued += 1
+        engine.start(phase, engine.nowMs, from)
+      } else this.isOver = true
+    }
+  }
+}

@@ -1,0 +1,169 @@
+/** Runs a load on worker threads: waits until all are connected, drives the phases, merges what they counted. */
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '../../clock.js'
+import { CachectlError, ExitCode } from '../../errors.js'
+import type { RunCounts } from '../../measure/run-counts.js'
+import type { LoadInterval, LoadPort, LoadProgress, LoadRequest, NodeAccess } from '../../operations/ports.js'
+import { keyNumbers } from './keys.js'
+import { control, createMemory, type LoadMemory, phaseCode } from './memory.js'
+import { mergeThreads } from './merge.js'
+import { watchNodes } from './node-watch.js'
+import type { LoadJob, LoadMessage, LoadReport } from './protocol.js'
+import { Sampler } from './sampler.js'
+import { createVersionMemory, type VersionMemory } from './versions.js'
+import { isSteady, warmupPhase } from './warm-up.js'
+
+const tickMs = 200
+
+export function createLoad(accesses: readonly NodeAccess[], clock: Clock): LoadPort {
+  return { run: (request, options) => runLoad({ accesses, clock, request, ...options }) }
+}
+
+interface LoadRun {
+  readonly accesses: readonly NodeAccess[]
+  readonly clock: Clock
+  readonly request: LoadRequest
+  readonly signal: AbortSignal
+  onProgress(progress: LoadProgress): void
+  onInterval?(interval: LoadInterval): void
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly memory: LoadMemory
+  readonly ready: Promise<void>
+  readonly done: Promise<LoadReport>
+}
+
+async function runLoad(run: LoadRun): Promise<RunCounts> {
+  const { accesses, clock, request } = run
+  const { verify, seed, threads: count } = request
+  const versions = verify
+    ? createVersionMemory(keyNumbers(request.keys), (seed ^ clock.wallMs()) >>> 0)
+    : undefined
+  const threads = Array.from({ length: count }, (_, index) => startThread(run, index, versions))
+  const watch = request.watchNodes ? await watchNodes(accesses, clock) : undefined
+  const sampler = new Sampler({
+    memories: threads.map(({ memory }) => memory),
+    nodeIds: accesses.map(({ node }) => node.id),
+    phases: request.phases,
+    clock,
+    watch,
+    ...(run.onInterval ? { onInterval: run.onInterval } : {}),
+  })
+  try {
+    await Promise.all(threads.map((thread) => thread.ready))
+    const warmup = await drive(run, threads, sampler)
+    const reports = await Promise.all(threads.map((thread) => thread.done))
+    sampler.end()
+    return {
+      ...mergeThreads(run, threads, reports),
+      warmup: { ...warmup, seconds: reports[0]?.phaseSeconds[0] ?? 0 },
+      series: sampler.series,
+    }
+  } finally {
+    watch?.close()
+    await Promise.all(threads.map((thread) => thread.worker.terminate()))
+  }
+}
+
+function startThread({ accesses, request }: LoadRun, index: number, versions?: VersionMemory): Thread {
+  const { threads, watchNodes: _, ...rest } = request
+  const phases = [warmupPhase(request), ...request.phases]
+  const memory = createMemory({
+    phases: phases.length,
+    nodes: accesses.length,
+    ops: request.operations.length,
+    open: request.phases.some(({ rate }) => rate.kind !== 'max'),
+  })
+  const portion = (total: number) => Math.floor(total / threads) + (index < total % threads ? 1 : 0)
+  const job: LoadJob = {
+    ...rest,
+    accesses,
+    phases,
+    connections: Math.max(1, portion(request.connections)),
+    maxInFlight: Math.max(1, portion(request.maxInFlight)),
+    requestLimit: request.requestLimit === 0 ? 0 : Math.max(1, portion(request.requestLimit)),
+    part: { index, count: threads },
+    memory,
+    ...(versions ? { versions } : {}),
+  }
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: job })
+  const messages = <T>(pick: (message: LoadMessage) => T | undefined) =>
+    new Promise<T>((resolve, reject) => {
+      worker.on('message', (message: LoadMessage) => {
+        const picked = pick(message)
+        if (picked !== undefined) resolve(picked)
+        if (message.kind === 'failed') reject(failure(message))
+      })
+      worker.once('error', reject)
+      worker.once('exit', () => reject(new Error('a load thread ended early')))
+    })
+  const ready = messages((message) => (message.kind === 'ready' ? true : undefined)).then(() => {})
+  const done = messages((message) => (message.kind === 'done' ? message : undefined))
+  // whichever is awaited reports the failure; the other must not be an unhandled one
+  for (const promise of [ready, done]) promise.catch(() => undefined)
+  return { worker, memory, ready, done }
+}
+
+function failure(message: Extract<LoadMessage, { kind: 'failed' }>): CachectlError {
+  const { exitCode, remedy } = message
+  const known = Object.values(ExitCode).find((code) => code === exitCode) ?? ExitCode.bug
+  return new CachectlError(message.message, { exitCode: known, ...(remedy ? { remedy } : {}) })
+}
+
+/** Warm-up, the measured phases, stop; an abort stops at once, and what was measured until then counts. */
+async function drive(
+  run: LoadRun,
+  threads: readonly Thread[],
+  sampler: Sampler,
+): Promise<{ steady?: boolean }> {
+  const { clock, request, signal, onProgress } = run
+  const { warmup, phases } = request
+  const setPhase = (next: number) => {
+    for (const { memory } of threads) {
+      Atomics.store(memory.control, control.phase, next)
+      Atomics.notify(memory.control, control.phase)
+    }
+  }
+  let isDone = false
+  const settled = Promise.all(threads.map((thread) => thread.done)).then(
+    () => {
+      isDone = true
+    },
+    () => {
+      isDone = true
+    },
+  )
+  /** Until the time is over, or all threads are, or `isEnough` says so. */
+  const pass = async (ms: number, label: string, isEnough = () => false) => {
+    const startedMs = clock.nowMs()
+    const limitMs = ms === 0 ? Number.POSITIVE_INFINITY : ms
+    while (!isDone && !signal.aborted) {
+      const passedMs = clock.nowMs() - startedMs
+      if (passedMs >= limitMs || isEnough()) return
+      await Promise.race([clock.sleep(Math.min(tickMs, limitMs - passedMs)), settled])
+      sampler.tick()
+      const answered = threads.reduce((sum, { memory }) => sum + memory.control[control.answered]!, 0)
+      onProgress({ label, passedMs: clock.nowMs() - startedMs, answered, series: sampler.series })
+    }
+  }
+  let steady: boolean | undefined
+  if (warmup.kind === 'detect' || warmup.ms > 0) {
+    setPhase(0)
+    const seconds = sampler.warmUp()
+    if (warmup.kind === 'time') await pass(warmup.ms, 'warm-up')
+    else {
+      await pass(warmup.maxMs, 'warm-up', () => isSteady(seconds))
+      steady = isSteady(seconds)
+    }
+  }
+  for (const [index, { name, durationMs }] of phases.entries()) {
+    if (isDone || signal.aborted) break
+    setPhase(index + 1)
+    sampler.enter(index)
+    await pass(durationMs, phases.length > 1 ? `phase ${name}` : 'measuring')
+  }
+  setPhase(signal.aborted ? phaseCode.abort : phaseCode.stop)
+  return steady === undefined ? {} : { steady }
+}

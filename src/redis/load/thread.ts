@@ -1,0 +1,131 @@
+/** The course of one load thread: phases as the main thread says, then what is under way is awaited, with a limit. */
+import { systemClock } from '../../clock.js'
+import { createRandom } from '../../random.js'
+import { ClosedLoop } from './closed-loop.js'
+import { LoadEngine } from './engine.js'
+import { control, phaseCode } from './memory.js'
+import { OpenLoop } from './open-loop.js'
+import type { LoadJob, LoadReport } from './protocol.js'
+import { threadCpuSeconds } from './thread-cpu.js'
+
+/** Decides when requests start. */
+export interface Pacer {
+  /** No request will start any more. */
+  readonly isOver: boolean
+  /** Requests that start from now on belong to this phase. */
+  enter(phase: number): void
+  /** The phase has ended at this time; `enter` or `stop` follows. */
+  leave(endMs: number): void
+  stop(): void
+}
+
+const pollMs = 20
+/** Replies are awaited this long after the last request; after Ctrl-C the second. */
+const drainMs = 10_000
+const abortDrainMs = 1_000
+
+export class LoadThread {
+  private readonly engine: LoadEngine
+  private readonly pacer: Pacer
+  private readonly phaseSeconds: number[]
+  private phase = phaseCode.wait as number
+  private phaseStartMs = 0
+  private deadlineMs = Number.POSITIVE_INFINITY
+  private cpuStart: { seconds: number | undefined; atMs: number } | undefined
+  private finish: () => void = () => {}
+
+  constructor(
+    private readonly job: LoadJob,
+    private readonly hostNoise: LoadReport['hostNoise'],
+  ) {
+    const { memory, part, phases } = job
+    this.engine = new LoadEngine(job)
+    this.phaseSeconds = phases.map(() => 0)
+    this.pacer = memory.shape.open
+      ? new OpenLoop(this.engine, {
+          ...job,
+          random: createRandom(job.seed + part.index + 0xa5a5),
+          onTurn: () => this.poll(),
+        })
+      : new ClosedLoop(this.engine, {
+          places: job.connections * job.pipeline,
+          requestLimit: job.requestLimit,
+        })
+  }
+
+  connect(): Promise<void> {
+    return this.engine.connect()
+  }
+
+  /** From the first phase to the last reply. */
+  async run(): Promise<LoadReport> {
+    const finished = new Promise<void>((resolve) => {
+      this.finish = resolve
+    })
+    this.engine.onTurn = () => this.poll()
+    const watch = setInterval(() => {
+      this.engine.nowMs = systemClock.nowMs()
+      this.poll()
+    }, pollMs)
+    this.engine.nowMs = systemClock.nowMs()
+    this.poll()
+    await finished
+    clearInterval(watch)
+    const cpuShare = this.cpuShare()
+    this.engine.close()
+    return {
+      phaseSeconds: this.phaseSeconds,
+      errorKinds: this.engine.errorKinds,
+      cpuShare,
+      hostNoise: this.hostNoise,
+    }
+  }
+
+  private poll(): void {
+    const { engine } = this
+    const wanted = Atomics.load(this.job.memory.control, control.phase)
+    if (wanted !== this.phase) this.change(wanted)
+    const isStopped = this.phase <= phaseCode.stop
+    if (!isStopped && !this.pacer.isOver) return
+    if (engine.underWay > 0 && engine.nowMs < this.deadlineMs) {
+      if (this.deadlineMs === Number.POSITIVE_INFINITY && isStopped)
+        this.deadlineMs = engine.nowMs + (this.phase === phaseCode.stop ? drainMs : abortDrainMs)
+      return
+    }
+    if (!isStopped) this.leave(engine.lastReplyMs || engine.nowMs)
+    engine.abandon()
+    this.finish()
+  }
+
+  private change(wanted: number): void {
+    const { nowMs } = this.engine
+    if (this.phase >= 0) this.leave(nowMs)
+    this.phase = wanted
+    if (wanted <= phaseCode.stop) {
+      this.pacer.stop()
+      return
+    }
+    this.phaseStartMs = nowMs
+    if (wanted > 0) this.cpuStart ??= { seconds: threadCpuSeconds(), atMs: nowMs }
+    this.engine.source.shiftTo(this.job.phases[wanted]!.hotShift)
+    this.pacer.enter(wanted)
+  }
+
+  private leave(nowMs: number): void {
+    const { durationMs } = this.job.phases[this.phase]!
+    // an open loop's phase has the length of its schedule, whenever it is noticed
+    const isScheduled = this.job.memory.shape.open && durationMs > 0
+    const endMs = isScheduled ? Math.min(nowMs, this.phaseStartMs + durationMs) : nowMs
+    this.engine.phaseEndMs[this.phase] = endMs
+    this.phaseSeconds[this.phase] = Math.max(0, endMs - this.phaseStartMs) / 1000
+    this.pacer.leave(endMs)
+  }
+
+  private cpuShare(): number | undefined {
+    const { cpuStart } = this
+    const seconds = threadCpuSeconds()
+    if (cpuStart?.seconds === undefined || seconds === undefined) return undefined
+    const passed = (systemClock.nowMs() - cpuStart.atMs) / 1000
+    return passed > 0 ? Math.min(1, (seconds - cpuStart.seconds) / passed) : undefined
+  }
+}
