@@ -1,197 +1,290 @@
-/** Sizes in bytes and latencies in milliseconds as people write them; what they are and how they are drawn: amounts.ts. */
-import { type CachectlError, invalid } from '../errors.js'
-import { printable } from '../printable.js'
-import { type SizeDistribution, shareWithin } from './amounts.js'
-import { parseDurationMs } from './duration.js'
-
-export {
-  createAmountDraw,
-  createSizeDraw,
-  createSizeOfKey,
-  meanOf,
-  quantileOf,
-  type SizeDistribution,
-} from './amounts.js'
-
-/** The longest string of a Redis server (proto-max-bulk-len). */
-export const maxValueBytes = 512 * 2 ** 20
-
-/** As in redis.conf: k, m and g are powers of 1,000, kb, mb and gb of 1,024. */
-const unitBytes: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  k: 1e3,
-  kb: 2 ** 10,
-  kib: 2 ** 10,
-  m: 1e6,
-  mb: 2 ** 20,
-  mib: 2 ** 20,
-  g: 1e9,
-  gb: 2 ** 30,
-  gib: 2 ** 30,
-}
-
-/** How the amounts in a text are read and bounded. */
-interface Amounts {
-  readonly what: string
-  readonly remedy: string
-  readonly max: number
-  /** undefined: not an amount. */
-  read(text: string): number | undefined
-}
-
-const bytes: Amounts = {
-  what: 'size',
-  remedy:
-    'Sizes look like 100, 4kb, uniform:10..1000, lognormal:5,0.8, lognormal:mean=300,sigma=0.8, pareto:0,214,0.35.',
-  max: maxValueBytes,
-  read(text) {
-    const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text) ?? []
-    const value = Number(digits) * (unitBytes[(unit ?? '').toLowerCase()] ?? Number.NaN)
-    return Number.isInteger(value) ? value : undefined
-  },
-}
-
-const milliseconds: Amounts = {
-  what: 'latency',
-  remedy: 'Latencies look like 5ms, uniform:1ms..20ms, lognormal:mean=5ms,sigma=0.8, pareto:1ms,2ms,0.3,10s.',
-  max: 3_600_000,
-  read(text) {
-    return /^\d+(\.\d+)?(ms|s|m|h)$/.test(text) ? parseDurationMs(text, 'latency') : undefined
-  },
-}
-
 /**
- * Bytes: `100`, `4kb`; `uniform:LOW..HIGH`; `lognormal:MU,SIGMA` of the natural logarithm, or `lognormal:mean=300,sigma=0.8`, each
- * with `,LOW..HIGH` behind; `pareto:LOCATION,SCALE,SHAPE[,MAX]`. k, m, g are thousands, kb, mb, gb 1,024s as in redis.conf.
- * Errors: `invalid`.
+ * Sizes of keys and values in bytes, and other amounts from 0 up such as milliseconds: drawn from a seeded generator, with
+ * their exact distribution functions. Their texts stand in size-text.ts.
  */
-export function parseSize(text: string): SizeDistribution {
-  return parseAmounts(text, bytes)
-}
+import type { Random } from '../random.js'
+import { createNormal, normalCdf, normalQuantile } from './normal.js'
+import { createWeightedDraw } from './weighted-draw.js'
 
-/** The same of times, each with its unit; MU is that of milliseconds. Errors: `invalid`. */
-export function parseAmountMs(text: string): SizeDistribution {
-  return parseAmounts(text, milliseconds)
-}
-
-function parseAmounts(given: string, amounts: Amounts): SizeDistribution {
-  const text = given.trim()
-  const [kind, ...rest] = text.split(':')
-  const fail = (expected: string) => problem(given, amounts, expected)
-  if (rest.length === 0) {
-    const value = amounts.read(text)
-    if (value === undefined) throw fail('an amount, or uniform:, lognormal: or pareto: with its numbers')
-    if (value > amounts.max) throw fail(`at most ${amounts.max.toLocaleString('en')}`)
-    return { kind: 'fixed', value }
-  }
-  const items = rest.join(':').split(',')
-  switch (kind) {
-    case 'uniform': {
-      const range = items.length === 1 ? readRange(items[0]!, amounts) : undefined
-      if (!range) throw fail('uniform:LOW..HIGH with LOW ≤ HIGH')
-      return { kind, ...range }
+export type SizeDistribution =
+  | { readonly kind: 'fixed'; readonly value: number }
+  /** Both ends included. */
+  | { readonly kind: 'uniform'; readonly min: number; readonly max: number }
+  /** `mu` and `sigma` of the logarithm; drawn again outside [min, max]. */
+  | {
+      readonly kind: 'lognormal'
+      readonly mu: number
+      readonly sigma: number
+      readonly min: number
+      readonly max: number
     }
-    case 'lognormal':
-      return checked(parseLognormal(items, amounts, fail), fail)
-    case 'pareto':
-      return checked(parsePareto(items, amounts, fail), fail)
-    default:
-      throw fail('uniform:, lognormal: or pareto:')
-  }
-}
+  /** Generalized Pareto: location, scale > 0, shape; drawn again above `max`. */
+  | {
+      readonly kind: 'pareto'
+      readonly location: number
+      readonly scale: number
+      readonly shape: number
+      readonly max: number
+    }
+  /** Ranges [from, to] with weights, that do not overlap; uniform within a range. */
+  | {
+      readonly kind: 'histogram'
+      readonly from: readonly number[]
+      readonly to: readonly number[]
+      readonly weights: readonly number[]
+    }
 
-type Fail = (expected: string) => CachectlError
+type Lognormal = Extract<SizeDistribution, { kind: 'lognormal' }>
+type Pareto = Extract<SizeDistribution, { kind: 'pareto' }>
+type Histogram = Extract<SizeDistribution, { kind: 'histogram' }>
 
-function problem(given: string, { what, remedy }: Amounts, expected: string): CachectlError {
-  return invalid(`${what} ${printable(given, 80)}: expected ${expected}`, remedy)
-}
-
-function parseLognormal(items: readonly string[], amounts: Amounts, fail: Fail): SizeDistribution {
-  const expected =
-    'lognormal:MU,SIGMA or lognormal:mean=MEAN,sigma=SIGMA, then LOW..HIGH if you like, with 0 < SIGMA ≤ 10'
-  const [first = '', second = '', range, ...more] = items.map((item) => item.trim())
-  const ends = range === undefined ? { min: 0, max: amounts.max } : readRange(range, amounts)
-  const sigma = number(second.replace(/^sigma=/, ''))
-  if (!ends || more.length > 0 || sigma === undefined || !(sigma > 0 && sigma <= 10)) throw fail(expected)
-  if (!first.startsWith('mean=')) {
-    const mu = number(first)
-    if (mu === undefined) throw fail(expected)
-    return { kind: 'lognormal', mu, sigma, ...ends }
-  }
-  const mean = amounts.read(first.slice('mean='.length))
-  if (mean === undefined || mean === 0) throw fail(expected)
-  return { kind: 'lognormal', mu: Math.log(mean) - (sigma * sigma) / 2, sigma, ...ends }
-}
-
-function parsePareto(items: readonly string[], amounts: Amounts, fail: Fail): SizeDistribution {
-  const expected = 'pareto:LOCATION,SCALE,SHAPE[,MAX] with SCALE above 0 and SHAPE from -1 to 10'
-  const [location, scale, shape, max, ...more] = items.map((item) => item.trim())
-  const isPlain = (text = '') => /^\d+(\.\d+)?$/.test(text)
-  // published figures have fractions of a byte
-  const amount = (text = '') => (amounts === bytes && isPlain(text) ? Number(text) : amounts.read(text))
-  const spec = {
-    kind: 'pareto' as const,
-    location: amount(location),
-    scale: amount(scale),
-    shape: number(shape ?? ''),
-    max: max === undefined ? amounts.max : amounts.read(max),
-  }
-  const { location: from, scale: width, shape: bend, max: end } = spec
-  if (more.length > 0 || from === undefined || width === undefined || bend === undefined || end === undefined)
-    throw fail(expected)
-  if (!(width > 0 && bend >= -1 && bend <= 10)) throw fail(expected)
-  if (!(end > from && end <= amounts.max))
-    throw fail(`a maximum above LOCATION, at most ${amounts.max.toLocaleString('en')}`)
-  return { kind: 'pareto', location: from, scale: width, shape: bend, max: end }
-}
-
-/** What is drawn again must be rare enough to end. */
-function checked(spec: SizeDistribution, fail: Fail): SizeDistribution {
-  if (shareWithin(spec) >= 1e-6) return spec
-  throw fail('ends that hold at least a millionth of the distribution')
-}
-
-function readRange(text: string, amounts: Amounts): { min: number; max: number } | undefined {
-  const [low = '', high = '', ...more] = text.split('..').map((each) => each.trim())
-  const [min, max] = [amounts.read(low), amounts.read(high)]
-  if (more.length > 0 || min === undefined || max === undefined) return undefined
-  return min <= max && max <= amounts.max ? { min, max } : undefined
-}
-
-function number(text: string): number | undefined {
-  return /^-?\d+(\.\d+)?(e-?\d+)?$/.test(text) ? Number(text) : undefined
-}
-
-/** The text that `parseSize` reads back; a histogram's says how many ranges it has. */
-export function formatSize(spec: SizeDistribution): string {
-  return formatAmounts(spec, '', maxValueBytes)
-}
-
-/** The text that `parseAmountMs` reads back. */
-export function formatAmountMs(spec: SizeDistribution): string {
-  return formatAmounts(spec, 'ms', milliseconds.max)
-}
-
-function formatAmounts(spec: SizeDistribution, unit: string, most: number): string {
+/** Draws whole numbers, such as bytes: continuous distributions are rounded to the nearest. */
+export function createSizeDraw(spec: SizeDistribution, random: Random): () => number {
   switch (spec.kind) {
     case 'fixed':
-      return `${spec.value}${unit}`
-    case 'uniform':
-      return `uniform:${spec.min}${unit}..${spec.max}${unit}`
-    case 'lognormal': {
-      const { mu, sigma, min, max } = spec
-      const ends = min === 0 && max === most ? '' : `,${min}${unit}..${max}${unit}`
-      return `lognormal:${mu},${sigma}${ends}`
+      return () => spec.value
+    case 'uniform': {
+      const { min, max } = spec
+      return () => min + random.below(max - min + 1)
     }
+    case 'histogram': {
+      const from = Float64Array.from(spec.from)
+      const widths = Float64Array.from(spec.to, (to, range) => to - spec.from[range]! + 1)
+      const range = createWeightedDraw(spec.weights, random)
+      return () => {
+        const at = range()
+        return widths[at] === 1 ? from[at]! : from[at]! + random.below(widths[at]!)
+      }
+    }
+    default: {
+      const draw = createAmountDraw(spec, random)
+      return () => Math.round(draw())
+    }
+  }
+}
+
+/** Draws amounts with a fraction, such as milliseconds. */
+export function createAmountDraw(spec: SizeDistribution, random: Random): () => number {
+  switch (spec.kind) {
+    case 'fixed':
+      return () => spec.value
+    case 'uniform':
+      return () => spec.min + random.next() * (spec.max - spec.min)
+    case 'lognormal':
+      return createLognormal(spec, random)
     case 'pareto': {
       const { location, scale, shape, max } = spec
-      const end = max === most ? '' : `,${max}${unit}`
-      return `pareto:${location}${unit},${scale}${unit},${shape}${end}`
+      if (shape === 0) return createQuantileDraw(spec, random)
+      const below = shareWithin(spec)
+      // as paretoQuantile does, but for digits that a draw of 32 bits has not
+      return () =>
+        Math.min(
+          location + (scale * (Math.exp(-shape * Math.log(1 - random.next() * below)) - 1)) / shape,
+          max,
+        )
     }
-    case 'histogram':
-      return `histogram of ${spec.from.length} ranges`
+    case 'histogram': {
+      const range = createWeightedDraw(spec.weights, random)
+      return () => {
+        const at = range()
+        return spec.from[at]! + random.next() * (spec.to[at]! - spec.from[at]!)
+      }
+    }
     default:
       return spec satisfies never
   }
+}
+
+/** Drawn again outside [min, max]; where that would be most draws, by inversion, which is as exact and needs no second draw. */
+function createLognormal(spec: Lognormal, random: Random): () => number {
+  const { mu, sigma, min, max } = spec
+  if (shareWithin(spec) < 0.5) return createQuantileDraw(spec, random)
+  const normal = createNormal(random)
+  return () => {
+    for (;;) {
+      const amount = Math.exp(mu + sigma * normal())
+      if (amount >= min && amount <= max) return amount
+    }
+  }
+}
+
+function createQuantileDraw(spec: SizeDistribution, random: Random): () => number {
+  const quantile = createQuantile(spec)
+  return () => quantile(random.next())
+}
+
+/** The share of an untruncated lognormal or Pareto that its ends leave; 1 for the others. */
+export function shareWithin(spec: SizeDistribution): number {
+  if (spec.kind === 'pareto') return paretoShare(spec, spec.max)
+  if (spec.kind !== 'lognormal') return 1
+  return normalCdf(standardized(spec, spec.max)) - normalCdf(standardized(spec, spec.min))
+}
+
+function standardized({ mu, sigma }: Lognormal, amount: number): number {
+  return amount > 0 ? (Math.log(amount) - mu) / sigma : Number.NEGATIVE_INFINITY
+}
+
+/** P(X ≤ amount) of the untruncated generalized Pareto distribution. */
+function paretoShare({ location, scale, shape }: Pareto, amount: number): number {
+  const excess = (amount - location) / scale
+  if (!(excess > 0)) return 0
+  if (shape === 0) return -Math.expm1(-excess)
+  if (1 + shape * excess <= 0) return 1
+  return -Math.expm1(-Math.log1p(shape * excess) / shape)
+}
+
+function paretoQuantile({ location, scale, shape }: Pareto, share: number): number {
+  const fallen = -Math.log1p(-share)
+  return location + scale * (shape === 0 ? fallen : Math.expm1(shape * fallen) / shape)
+}
+
+/** P(X ≤ amount), of the continuous distribution; of a fixed amount a step. */
+export function shareBelow(spec: SizeDistribution, amount: number): number {
+  switch (spec.kind) {
+    case 'fixed':
+      return amount >= spec.value ? 1 : 0
+    case 'uniform':
+      return within((amount - spec.min) / (spec.max - spec.min || 1))
+    case 'lognormal': {
+      const below = normalCdf(standardized(spec, Math.max(amount, spec.min)))
+      return within((below - normalCdf(standardized(spec, spec.min))) / shareWithin(spec))
+    }
+    case 'pareto':
+      return within(paretoShare(spec, amount) / shareWithin(spec))
+    case 'histogram': {
+      const below = spec.weights.map((weight, range) => {
+        const [from, to] = [spec.from[range]!, spec.to[range]!]
+        return weight * (to > from ? within((amount - from) / (to - from)) : amount >= from ? 1 : 0)
+      })
+      return sumOf(below) / sumOf(spec.weights)
+    }
+    default:
+      return spec satisfies never
+  }
+}
+
+function within(share: number): number {
+  return Math.max(0, Math.min(1, share))
+}
+
+/** The amount that the share `share`, in [0, 1], of all draws do not exceed: the inverse of `shareBelow`. */
+export function quantileOf(spec: SizeDistribution, share: number): number {
+  return createQuantile(spec)(share)
+}
+
+/** `quantileOf` for many shares. */
+export function createQuantile(spec: SizeDistribution): (share: number) => number {
+  switch (spec.kind) {
+    case 'fixed':
+      return () => spec.value
+    case 'uniform':
+      return (share) => spec.min + share * (spec.max - spec.min)
+    case 'lognormal': {
+      const before = normalCdf(standardized(spec, spec.min))
+      const between = shareWithin(spec)
+      return (share) => {
+        const amount = Math.exp(spec.mu + spec.sigma * normalQuantile(before + share * between))
+        return Math.max(spec.min, Math.min(spec.max, amount))
+      }
+    }
+    case 'pareto': {
+      const below = shareWithin(spec)
+      return (share) => Math.min(paretoQuantile(spec, share * below), spec.max)
+    }
+    case 'histogram':
+      return createHistogramQuantile(spec, 0)
+    default:
+      return spec satisfies never
+  }
+}
+
+/** `extra` is 1 for whole numbers, of which a range from 5 to 5 holds one. */
+function createHistogramQuantile(spec: Histogram, extra: 0 | 1): (share: number) => number {
+  const order = spec.from.map((_, range) => range).sort((a, b) => spec.from[a]! - spec.from[b]!)
+  const total = sumOf(spec.weights)
+  let sum = 0
+  const ends = order.map((range) => {
+    sum += spec.weights[range]! / total
+    return sum
+  })
+  return (share) => {
+    let [at, last] = [0, ends.length - 1]
+    while (at < last) {
+      const middle = (at + last) >> 1
+      if (share < ends[middle]!) last = middle
+      else at = middle + 1
+    }
+    const range = order[at]!
+    const start = at === 0 ? 0 : ends[at - 1]!
+    const inside = within((share - start) / (ends[at]! - start || 1))
+    const [from, to] = [spec.from[range]!, spec.to[range]!]
+    return Math.min(from + inside * (to - from + extra), to)
+  }
+}
+
+/**
+ * A whole size for each key number, always the same one; over many keys they are distributed as `spec` says. The number is
+ * scrambled by MurmurHash3's finalizer (Austin Appleby, public domain), so that neighbours have unrelated sizes.
+ */
+export function createSizeOfKey(spec: SizeDistribution): (key: number) => number {
+  const size =
+    spec.kind === 'histogram'
+      ? createHistogramQuantile(spec, 1)
+      : spec.kind === 'uniform'
+        ? (share: number) => spec.min + share * (spec.max - spec.min + 1)
+        : createQuantile(spec)
+  const isWhole = spec.kind === 'histogram' || spec.kind === 'uniform'
+  return (key) => {
+    let mixed = key >>> 0
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+    const share = ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32
+    return isWhole ? Math.floor(size(share)) : Math.round(size(share))
+  }
+}
+
+/** The mean of the continuous distribution, exact; infinite for an endless Pareto of shape 1 or more. */
+export function meanOf(spec: SizeDistribution): number {
+  switch (spec.kind) {
+    case 'fixed':
+      return spec.value
+    case 'uniform':
+      return (spec.min + spec.max) / 2
+    case 'lognormal': {
+      const { mu, sigma } = spec
+      const [low, high] = [standardized(spec, spec.min), standardized(spec, spec.max)]
+      const kept = (normalCdf(high - sigma) - normalCdf(low - sigma)) / shareWithin(spec)
+      return Math.exp(mu + (sigma * sigma) / 2) * kept
+    }
+    case 'pareto':
+      return meanOfPareto(spec)
+    case 'histogram': {
+      const weighted = spec.weights.map(
+        (weight, range) => (weight * (spec.from[range]! + spec.to[range]!)) / 2,
+      )
+      return sumOf(weighted) / sumOf(spec.weights)
+    }
+    default:
+      return spec satisfies never
+  }
+}
+
+/** E[X | X ≤ max] by the integral of the survival function. */
+function meanOfPareto(spec: Pareto): number {
+  const { location, scale, shape, max } = spec
+  const end = shape < 0 ? Math.min((max - location) / scale, -1 / shape) : (max - location) / scale
+  const below = shareWithin(spec)
+  if (end === Number.POSITIVE_INFINITY)
+    return shape < 1 ? location + scale / (1 - shape) : Number.POSITIVE_INFINITY
+  const area =
+    shape === 0
+      ? -Math.expm1(-end)
+      : shape === 1
+        ? Math.log1p(end)
+        : -Math.expm1((1 - 1 / shape) * Math.log1p(shape * end)) / (1 - shape)
+  return location + (scale * (area - end * (1 - below))) / below
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
 }

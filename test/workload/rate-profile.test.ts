@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { createRandom } from '../../src/random.js'
-import {
-  createArrivals,
-  expectedRequests,
-  formatRate,
-  type OpenRate,
-  parseRate,
-  rateDurationMs,
-} from '../../src/workload/rate-profile.js'
+import { createArrivals, cumulativeRate } from '../../src/workload/arrivals.js'
+import { durationOf, formatRate, type OpenRate, parseRate } from '../../src/workload/rate-profile.js'
 import { kolmogorovP } from '../support/goodness-of-fit.js'
 
 function open(text: string, arrivals: 'uniform' | 'poisson' = 'uniform'): OpenRate {
@@ -62,8 +56,8 @@ describe('rates', () => {
       segment(20, 20, 0),
     ])
     assert.equal(open('5', 'poisson').arrivals, 'poisson')
-    assert.equal(rateDurationMs(open('5k/10s,1k/500ms')), 10_500)
-    assert.equal(rateDurationMs(open('5k/10s,1k')), 0)
+    assert.equal(durationOf(open('5k/10s,1k/500ms')), 10_500)
+    assert.equal(durationOf(open('5k/10s,1k')), 0)
   })
 
   it('are refused with what was expected', () => {
@@ -114,16 +108,13 @@ describe('arrivals', () => {
   it('follow the integral of the rate: never off by more than one request', () => {
     fc.assert(
       fc.property(profiles, fc.integer({ min: 1, max: 2_000 }), (profile, durationMs) => {
+        const expected = cumulativeRate(profile, durationMs)
         const due = allDue(profile, durationMs)
-        const total = expectedRequests(profile, durationMs, durationMs)
-        assert.ok(Math.abs(due.length - total) <= 1)
-        assert.equal(expectedRequests(profile, durationMs + 1_000, durationMs), total)
+        assert.ok(Math.abs(due.length - expected.total) <= 1)
         due.forEach((at, index) => {
           assert.ok(at >= (due[index - 1] ?? 0) && at <= durationMs)
-          assert.ok(
-            Math.abs(expectedRequests(profile, at, durationMs) - index) < 1e-6,
-            `request ${index} at ${at} ms`,
-          )
+          assert.ok(Math.abs(expected.expectedAt(at) - index) < 1e-6, `request ${index} at ${at} ms`)
+          assert.ok(Math.abs(expected.dueMs(index) - at) < 1e-9)
         })
       }),
       { numRuns: 50 },
@@ -166,10 +157,10 @@ describe('arrivals', () => {
 
   it('of a Poisson ramp are uniform in operational time', () => {
     const profile = open('1k..20k/2s,3k', 'poisson')
-    const total = expectedRequests(profile, 4_000, 4_000)
+    const expected = cumulativeRate(profile, 4_000)
     const due = allDue(profile, 4_000, undefined, 11)
-    assert.ok(Math.abs(due.length - total) < 4 * Math.sqrt(total))
-    const p = kolmogorovP(Float64Array.from(due), (at) => expectedRequests(profile, at, 4_000) / total)
+    assert.ok(Math.abs(due.length - expected.total) < 4 * Math.sqrt(expected.total))
+    const p = kolmogorovP(Float64Array.from(due), (at) => expected.expectedAt(at) / expected.total)
     assert.ok(p > 0.001, `p ${p}`)
   })
 })

@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { createRandom } from '../../src/random.js'
-import { shareBelow } from '../../src/workload/amounts.js'
 import { createNormal, normalCdf, normalQuantile } from '../../src/workload/normal.js'
 import {
   createAmountDraw,
   createSizeDraw,
   createSizeOfKey,
-  formatAmountMs,
-  formatSize,
   meanOf,
-  parseAmountMs,
-  parseSize,
   quantileOf,
   type SizeDistribution,
+  shareBelow,
 } from '../../src/workload/size-distribution.js'
+import { formatLatencyMs, formatSize, parseLatencyMs, parseSize } from '../../src/workload/size-text.js'
 import { kolmogorovP } from '../support/goodness-of-fit.js'
 
 const histogram: SizeDistribution = {
@@ -115,13 +112,13 @@ describe('sizes', () => {
   })
 
   it('of time have units', () => {
-    assert.deepEqual(parseAmountMs('5ms'), { kind: 'fixed', value: 5 })
-    assert.deepEqual(parseAmountMs('uniform:0.5ms..1s'), { kind: 'uniform', min: 0.5, max: 1_000 })
-    assert.ok(Math.abs(meanOf(parseAmountMs('lognormal:mean=5ms,sigma=0.5')) - 5) < 1e-6)
+    assert.deepEqual(parseLatencyMs('5ms'), { kind: 'fixed', value: 5 })
+    assert.deepEqual(parseLatencyMs('uniform:0.5ms..1s'), { kind: 'uniform', min: 0.5, max: 1_000 })
+    assert.ok(Math.abs(meanOf(parseLatencyMs('lognormal:mean=5ms,sigma=0.5')) - 5) < 1e-6)
     for (const text of ['5ms', 'uniform:0.5ms..1000ms', 'lognormal:1,0.5', 'pareto:1ms,2ms,0.3,10000ms'])
-      assert.equal(formatAmountMs(parseAmountMs(text)), text)
+      assert.equal(formatLatencyMs(parseLatencyMs(text)), text)
     for (const text of ['5', '2h', 'pareto:1,2,0.3'])
-      assert.throws(() => parseAmountMs(text), { exitCode: 2, message: /^latency / }, text)
+      assert.throws(() => parseLatencyMs(text), { exitCode: 2, message: /^latency / }, text)
   })
 
   for (const spec of [...continuous, histogram]) {
