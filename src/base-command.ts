@@ -75,6 +75,11 @@ export abstract class BaseCommand extends Command {
     return { factsOf: async (nodes) => gatherFacts(await readAccess(nodes, process.env)) }
   }
 
+  /** 80 columns where nobody sees how wide it is. */
+  protected screen(): { columns: number } {
+    return { columns: process.stdout.columns ?? 80 }
+  }
+
   /** Who runs this command, for others. */
   protected person(): string {
     return `pid ${process.pid} on ${hostname()}`

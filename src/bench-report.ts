@@ -4,11 +4,8 @@ import { toResultFile } from './files/bench-result-file.js'
 import { openResultFile, type ResultFile, toJsonText } from './files/result-file.js'
 import type { BenchResult, Configuration } from './measure/bench-result.js'
 import type { RunCounts } from './measure/run-counts.js'
+import { printable } from './printable.js'
 import { reportError } from './report-error.js'
-import { formatDistribution } from './workload/key-distribution.js'
-import { formatRate } from './workload/rate-profile.js'
-import { formatSize } from './workload/size-distribution.js'
-import { formatTtl } from './workload/ttl-mix.js'
 
 export interface ReportFlags {
   readonly out?: string | undefined
@@ -45,26 +42,41 @@ export class BenchReports {
 
 /** Whatever changes what a run measures; runs compare where all of it is the same. */
 export function configurationOf(job: BenchJob): Configuration {
-  const { source, workload, phases } = job
+  const { source, workload } = job
+  const isOpen = job.phases.some(({ rate }) => rate.kind !== 'max')
   return {
-    workload: source.kind === 'trace' ? 'trace' : workload.name,
-    rate: phases.map(({ rate }) => formatRate(rate)).join(', '),
-    connections: job.connections,
-    pipeline: job.pipeline,
-    threads: job.threads,
-    nodes: job.topology.nodes.length,
+    workload: source.kind === 'trace' ? 'trace' : printable(workload.name),
     keys: job.keyCount,
     ...(source.kind === 'trace'
       ? { traceRequests: source.trace.keys.length }
       : {
-          distribution: formatDistribution(workload.distribution),
-          mix: workload.operations.map(({ name, weight }) => `${name}:${weight}`).join(','),
+          distribution: describe(workload.distribution),
+          operations: workload.operations.map(({ name, weight }) => `${name}:${weight}`).join(','),
         }),
-    valueBytes: formatSize(workload.values),
-    ttl: formatTtl(workload.ttl),
+    valueBytes: workload.values.kind === 'fixed' ? workload.values.value : describe(workload.values),
+    ...(workload.keys.bytes ? { keyBytes: describe(workload.keys.bytes) } : {}),
+    ttl: workload.ttl.parts.length === 0 ? 'none' : describe(workload.ttl),
+    connections: job.connections,
+    pipeline: job.pipeline,
+    threads: job.threads,
+    warmup: describe(job.warmup),
+    phases: job.phases.map(describe).join('; '),
+    requests: job.requestLimit,
     verify: job.verify,
-    ...(job.sourceOfTruth
-      ? { source: formatSize(job.sourceOfTruth.latencyMs), sourceCapacity: job.sourceOfTruth.capacity }
-      : {}),
+    ...(isOpen ? { maxInFlight: job.maxInFlight, pace: job.pace } : {}),
+    ...(workload.source ? { source: describe(workload.source) } : {}),
+    ...(job.lruEntries === undefined ? {} : { lruEntries: job.lruEntries }),
   }
+}
+
+/** A value of the workload on one line: `uniform min=10 max=200`. */
+function describe(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return printable(String(value))
+  if (Array.isArray(value)) return `[${value.map(describe).join(', ')}]`
+  return Object.entries(value)
+    .map(([name, part]) => {
+      if (name === 'kind' || name === 'name') return describe(part)
+      return typeof part === 'object' ? `${name}=(${describe(part)})` : `${name}=${describe(part)}`
+    })
+    .join(' ')
 }

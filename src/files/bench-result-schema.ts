@@ -39,8 +39,6 @@ const phase = v.object({
   heldBackSeconds: amount,
 })
 
-const warmup = v.object({ seconds: amount, steady: v.optional(v.boolean()) })
-
 const nodeSeries = v.object({
   answered: amounts,
   hits: amounts,
@@ -94,12 +92,12 @@ const entries = {
   serverSettings: v.optional(record(serverSettings), {}),
   errorKinds: record(index),
   verified: v.optional(v.nullable(v.object({ values: index, wrong: index, stale: index })), null),
-  warmup,
   generator: v.object({
     threadCpuShares: amounts,
     hostNoise: v.object({ p999Ms: amount, maxMs: amount }),
   }),
   source: v.optional(v.nullable(v.object({ loads: index, duplicateLoads: index, maxUnderWay: index })), null),
+  warmup: v.object({ seconds: amount, steady: v.exactOptional(v.boolean('expected true or false')) }),
   nodes: record(v.looseObject({})),
   phases: v.array(phase, 'expected a list'),
   operationNames: v.array(text, 'expected a list'),

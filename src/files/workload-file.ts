@@ -6,7 +6,7 @@ import { printable } from '../printable.js'
 import { builtIn } from '../workload/operations.js'
 import { presetDefaults, presetKeyCount } from '../workload/presets/defaults.js'
 import { loadPreset, presetNames } from '../workload/presets/load-preset.js'
-import { parseRate, rateDurationMs } from '../workload/rate-profile.js'
+import { durationOf, parseRate } from '../workload/rate-profile.js'
 import type { SizeDistribution } from '../workload/size-distribution.js'
 import type { TtlMix } from '../workload/ttl-mix.js'
 import type { PhaseSpec, Workload } from '../workload/workload.js'
@@ -152,7 +152,7 @@ function toPhases(phases: readonly PhaseFields[], problems: YamlProblem[]): Phas
         message: 'expected a time above 0: the phase would measure nothing',
       })
     if (!rate) return []
-    const naturalMs = rate.kind === 'open' ? rateDurationMs(rate) : 0
+    const naturalMs = rate.kind === 'open' ? durationOf(rate) : 0
     const durationMs = phase.duration ?? (naturalMs || defaultPhaseMs)
     return [{ name: phase.name, durationMs, rate, hotShift: phase.shift ?? 0 }]
   })

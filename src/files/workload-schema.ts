@@ -5,7 +5,7 @@ import { parseGate } from '../measure/gate-parse.js'
 import { printable } from '../printable.js'
 import { parseDurationMs } from '../workload/duration.js'
 import { maxKeyCount, parseDistribution } from '../workload/key-distribution.js'
-import { parseAmountMs, parseSize } from '../workload/size-distribution.js'
+import { parseLatencyMs, parseSize } from '../workload/size-text.js'
 import { parseTtl } from '../workload/ttl-mix.js'
 import type { WarmupSpec } from '../workload/workload.js'
 
@@ -138,7 +138,7 @@ const gate = parsed('expected a gate such as p99<2ms', (given) => {
 })
 
 const source = v.strictObject({
-  latency: parsed('expected a time such as 5ms', parseAmountMs),
+  latency: parsed('expected a time such as 5ms', parseLatencyMs),
   capacity: v.optional(count(0, 1_000_000)),
 })
 

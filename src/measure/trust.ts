@@ -18,8 +18,9 @@ export function shortfalls(measures: BenchMeasures): Shortfall[] {
   const { achievedShare, offeredPerSec, heldBackSeconds, seconds, sendLag } = measures
   const found: Shortfall[] = []
   if (achievedShare !== null && achievedShare < leastAchievedShare) {
+    const { unsent, unanswered, late } = measures
     found.push({
-      text: `${percent(achievedShare)} of the ${Math.round(offeredPerSec ?? 0).toLocaleString('en')} requests/s that were due were sent and answered (${measures.unsent.toLocaleString('en')} not sent, ${measures.unanswered.toLocaleString('en')} without a reply): ask for a lower rate, or give more connections or threads`,
+      text: `${percent(achievedShare)} of the ${count(offeredPerSec ?? 0)} requests/s that were due were answered in time (${count(unsent)} not sent, ${count(unanswered)} without a reply, ${count(late)} late): ask for a lower rate, or give more connections or threads`,
       failsGates: true,
     })
   }
@@ -42,4 +43,8 @@ export function shortfalls(measures: BenchMeasures): Shortfall[] {
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en')
 }

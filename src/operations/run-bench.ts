@@ -1,10 +1,10 @@
 /** A load run: measured between the fill and the clean-up, folded, judged. */
 import { type BenchMeasures, foldRun, type MeasuredRun } from '../measure/bench-measures.js'
-import type { RunIdentity, ServerSettings } from '../measure/bench-result.js'
 import { type Bottleneck, bottleneckOf } from '../measure/bottleneck.js'
 import { evaluateGates, type GateResult } from '../measure/gate.js'
 import type { Gate } from '../measure/gate-parse.js'
 import type { RunCounts } from '../measure/run-counts.js'
+import { shortfalls } from '../measure/trust.js'
 import type { LoadInterval, LoadProgress, ServerFacts } from './ports.js'
 import { type LoadKeysPorts, type LoadKeysRequest, type Server, withLoadKeys } from './with-load-keys.js'
 
@@ -18,17 +18,17 @@ export interface BenchPorts extends LoadKeysPorts {
   /** One line for a run that is being measured. */
   describeProgress(progress: LoadProgress): string
   onInterval?(interval: LoadInterval): void
-  /** Once the measured counts are in; for histograms in the result file. */
-  onCounts?(counts: RunCounts): void
   /** For gates that are relative to it. */
   readonly baseline?: MeasuredRun
 }
 
-export interface BenchOutcome
-  extends BenchMeasures,
-    Pick<RunIdentity, 'servers' | 'serverSettings' | 'interrupted' | 'warnings'> {
+export interface BenchOutcome extends BenchMeasures {
   readonly gates: readonly GateResult[]
   readonly bottleneck: Bottleneck
+  readonly interrupted: boolean
+  readonly servers: Readonly<Record<string, ServerFacts>>
+  readonly warnings: readonly string[]
+  readonly counts: RunCounts
 }
 
 export function runBench(request: BenchRequest, ports: BenchPorts): Promise<BenchOutcome> {
@@ -46,7 +46,6 @@ export async function measure(
     onProgress: (now) => progress.update(describeProgress(now)),
     ...(onInterval ? { onInterval } : {}),
   })
-  ports.onCounts?.(counts)
   const measures = foldRun(counts)
   const interrupted = signal.aborted
   const context = { allowLag: request.allowLag, ...(baseline ? { baseline } : {}) }
@@ -54,23 +53,18 @@ export async function measure(
     ...measures,
     gates: interrupted ? [] : evaluateGates(request.gates, { counts, measures }, context),
     interrupted,
-    servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts.version])),
-    serverSettings: Object.fromEntries(servers.map(({ id, facts }) => [id, settingsOf(facts)])),
+    servers: Object.fromEntries(servers.map(({ id, facts }) => [id, facts])),
     bottleneck: bottleneckOf(
       { counts, measures },
       { spins: measures.mode === 'open' && request.pace === 'exact' },
     ),
     warnings: warningsOf(request, measures, servers),
+    counts,
   }
 }
 
-function settingsOf(facts: ServerFacts): ServerSettings {
-  const { version, maxmemoryBytes, evictionPolicy, ioThreads, appendOnly } = facts
-  return { version, maxmemoryBytes, evictionPolicy, ioThreads, appendOnly }
-}
-
 function warningsOf(request: BenchRequest, measures: BenchMeasures, servers: readonly Server[]): string[] {
-  const warnings: string[] = []
+  const warnings = shortfalls(measures).map(({ text }) => text)
   if (measures.overall.count === 0) warnings.push('no request was answered')
   if (measures.warmup.steady === false)
     warnings.push(`the warm-up ended after ${measures.warmup.seconds.toFixed(0)} s and was not steady yet`)

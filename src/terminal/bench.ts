@@ -1,109 +1,110 @@
-/** A run's result for people, within 80 columns. */
+/** A run's result for people: the figures first, then what they rest on, what limits them, and whether the gates hold. */
 import chalk from 'chalk'
-import type { BenchMeasures } from '../measure/bench-measures.js'
-import type { GateResult } from '../measure/gate.js'
-import type { LatencySummary } from '../measure/latency-histogram.js'
+import type { BenchResult } from '../measure/bench-result.js'
+import { leastAchievedShare } from '../measure/trust.js'
 import { printable } from '../printable.js'
-import { formatCount, formatMs, formatPercent } from './format.js'
-import { type Column, renderTable } from './table.js'
+import { renderGates } from './bench-gates.js'
+import { renderNodes, renderOperations, renderPhases } from './bench-tables.js'
+import { formatCount, formatMs, formatPercent, formatRatio, wrapText } from './format.js'
 
-export interface RenderedBench extends Omit<BenchMeasures, 'overall'> {
-  readonly latency: LatencySummary
-  readonly gates: readonly GateResult[]
-  readonly interrupted: boolean
-  readonly seed: number
-  readonly configuration: Readonly<Record<string, string | number | boolean>>
-  readonly warnings: readonly string[]
+export interface ScreenSize {
+  /** Of the terminal; 80 where there is none. */
+  readonly columns: number
 }
 
-const right = 'right' as const
-const latencyColumns: Column[] = ['p50', 'p90', 'p99', 'p99.9', 'max', 'mean'].map((title) => ({
-  title,
-  align: right,
-}))
+export function renderBench(result: BenchResult, { columns }: ScreenSize = { columns: 80 }): string {
+  const wrap = (text: string) => wrapText(text, columns, 2)
+  const blocks = [
+    result.interrupted
+      ? chalk.yellow(wrap('Interrupted: this is what was measured until then; gates were not judged.'))
+      : '',
+    [renderHeadline(result), ...renderSchedule(result, columns), wrap(renderConfiguration(result))].join(
+      '\n',
+    ),
+    renderOperations(result, columns),
+    renderNodes(result, columns),
+    renderPhases(result, columns),
+    [...renderErrors(result), ...renderVerified(result)].join('\n'),
+    renderSource(result, columns),
+    [
+      ...renderMeaning(result).map((line) => chalk.dim(wrap(line))),
+      ...(result.bottleneck ? [wrap(`Bottleneck: ${printable(result.bottleneck.reason)}.`)] : []),
+      ...result.warnings.map((warning) => chalk.yellow(wrap(`warning: ${printable(warning)}`))),
+    ].join('\n'),
+    renderGates(result.gates, columns),
+  ]
+  return blocks.filter((block) => block !== '').join('\n\n')
+}
 
-export function renderBench(result: RenderedBench): string {
-  const { configuration: c } = result
+function renderHeadline(result: BenchResult): string {
   const hits = result.hitRatio === null ? '' : `, hit ratio ${formatRatio(result.hitRatio)}`
   const errors = result.errors === 0 ? 'no errors' : chalk.red(`${formatCount(result.errors)} errors`)
-  const lines = [
-    ...(result.interrupted
-      ? [chalk.yellow('Interrupted: this is what was measured until then; gates were not judged.'), '']
-      : []),
-    chalk.bold(`${formatCount(result.throughputPerSec)} requests/s${hits}, ${errors}`),
-    `${c.workload}, ${formatCount(Number(c.keys))} keys, ${c.connections} connections × pipeline ${c.pipeline}, ${result.seconds.toFixed(1)} s, seed ${result.seed}`,
-    '',
-    renderOperations(result),
-    '',
-    renderNodes(result),
-    ...renderErrors(result),
-    '',
-    chalk.dim('Service times of a closed loop: while a server stalls it waits, and counts one slow request.'),
-    ...result.warnings.map((warning) => `warning: ${printable(warning)}`),
-    ...renderGates(result.gates),
+  return chalk.bold(`${formatCount(result.throughputPerSec)} requests/s${hits}, ${errors}`)
+}
+
+/** How an open loop kept its schedule. */
+function renderSchedule(result: BenchResult, columns: number): string[] {
+  const { mode, offeredPerSec, achievedShare, unsent, unanswered, late, sendLag } = result
+  if (mode === 'closed' || achievedShare === null) return []
+  const done = `${formatCount(offeredPerSec ?? 0)}/s offered, ${formatPercent(achievedShare, 2)} of it achieved`
+  const lost = [
+    ...(unsent > 0 ? [`${formatCount(unsent)} not sent`] : []),
+    ...(unanswered > 0 ? [`${formatCount(unanswered)} without a reply`] : []),
+    ...(late > 0 ? [`${formatCount(late)} late`] : []),
   ]
-  return lines.join('\n')
+  const lag = sendLag ? [`send lag p50 ${formatMs(sendLag.p50Ms)}, p99 ${formatMs(sendLag.p99Ms)}`] : []
+  const line = wrapText([[done, ...lost].join(', '), ...lag].join('; '), columns, 2)
+  return [achievedShare < leastAchievedShare ? chalk.red(line) : line]
 }
 
-function formatRatio(ratio: number): string {
-  return ratio.toFixed(4)
+function renderConfiguration({ configuration: c, seconds, seed }: BenchResult): string {
+  const parts = [
+    printable(String(c.workload ?? '')),
+    c.keys === undefined ? '' : `${formatCount(Number(c.keys))} keys`,
+    c.connections === undefined ? '' : `${c.connections} connections × pipeline ${c.pipeline ?? 1}`,
+    `${seconds.toFixed(1)} s`,
+    `seed ${seed}`,
+  ]
+  return parts.filter((part) => part !== '').join(', ')
 }
 
-function latencyCells(summary: LatencySummary): string[] {
-  const { p50Ms, p90Ms, p99Ms, p999Ms, maxMs, meanMs } = summary
-  return summary.count === 0
-    ? ['', '', '', '', '', '']
-    : [p50Ms, p90Ms, p99Ms, p999Ms, maxMs, meanMs].map(formatMs)
+function renderErrors({ errorKinds }: BenchResult): string[] {
+  return Object.entries(errorKinds).map(([kind, count]) => `${formatCount(count)} × ${printable(kind)}`)
 }
 
-function renderOperations({ operations, latency }: RenderedBench): string {
-  const rows = Object.entries(operations).map(([name, summary]) => [
-    name,
-    formatCount(summary.count),
-    ...latencyCells(summary),
-  ])
-  if (rows.length > 1) rows.push(['all', formatCount(latency.count), ...latencyCells(latency)])
-  return renderTable([{ title: 'operation' }, { title: 'count', align: right }, ...latencyColumns], rows)
+function renderVerified({ verified }: BenchResult): string[] {
+  if (!verified) return []
+  const { values, wrong, stale } = verified
+  const bad = `${formatCount(wrong)} wrong, ${formatCount(stale)} stale`
+  return [`${formatCount(values)} values verified: ${wrong + stale === 0 ? bad : chalk.red(bad)}`]
 }
 
-function renderNodes({ nodes, latency }: RenderedBench): string {
-  const rows = Object.entries(nodes).map(([id, node]) => [
-    id,
-    latency.count === 0 ? '' : formatPercent(node.count / latency.count),
-    formatCount(node.count),
-    node.hitRatio === null ? '' : formatRatio(node.hitRatio),
-    node.count === 0 ? '' : formatMs(node.p50Ms),
-    node.count === 0 ? '' : formatMs(node.p99Ms),
-    formatCount(node.errors),
-  ])
-  return renderTable(
+function renderSource({ source }: BenchResult, columns: number): string {
+  if (!source) return ''
+  const perMiss = source.loadsPerMiss === null ? '' : ` (${source.loadsPerMiss.toFixed(2)} a miss)`
+  return wrapText(
     [
-      { title: 'node' },
-      { title: 'load', align: right },
-      { title: 'count', align: right },
-      { title: 'hit ratio', align: right },
-      { title: 'p50', align: right },
-      { title: 'p99', align: right },
-      { title: 'errors', align: right },
-    ],
-    rows,
+      `source of truth: ${formatCount(source.loads)} loads${perMiss}`,
+      `${formatCount(source.duplicateLoads)} of a key already loading`,
+      `at most ${formatCount(source.maxUnderWay)} at once`,
+      `load p50 ${formatMs(source.loading.p50Ms)} p99 ${formatMs(source.loading.p99Ms)}`,
+      `of it queueing p99 ${formatMs(source.queueing.p99Ms)}`,
+    ].join(', '),
+    columns,
+    2,
   )
 }
 
-function renderErrors({ errorKinds }: RenderedBench): string[] {
-  const kinds = Object.entries(errorKinds)
-  if (kinds.length === 0) return []
-  return ['', ...kinds.map(([kind, count]) => `${formatCount(count)} × ${printable(kind)}`)]
-}
-
-function renderGates(gates: readonly GateResult[]): string[] {
-  if (gates.length === 0) return []
-  const rows = gates.map(({ expression, value, passed }) => [
-    passed ? chalk.green('PASS') : chalk.red('FAIL'),
-    printable(expression),
-    value === null
-      ? 'no such value in this run'
-      : `was ${Number(value.toPrecision(6))}${/p\d|max|mean/.test(expression) ? ' ms' : ''}`,
-  ])
-  return ['', renderTable([{ title: 'gate' }, { title: '' }, { title: '' }], rows)]
+function renderMeaning({ mode, generator }: BenchResult): string[] {
+  const noise =
+    generator.hostNoise.p999Ms > 0
+      ? [
+          `This host stalled a thread that did nothing by ${formatMs(generator.hostNoise.p999Ms)} at p99.9, ${formatMs(generator.hostNoise.maxMs)} at most: tails shorter than that are its own.`,
+        ]
+      : []
+  const meaning =
+    mode === 'open'
+      ? 'Response times run from when a request was due; service times from its send, and hide what waited before.'
+      : 'Service times of a closed loop: while a server stalls it waits, and counts one slow request.'
+  return [meaning, ...noise]
 }

@@ -21,8 +21,31 @@ export function formatBytes(bytes: number): string {
 
 /** Three significant digits, in the unit that fits. */
 export function formatMs(ms: number): string {
-  if (ms >= 1000) return `${(ms / 1000).toPrecision(3)} s`
-  return ms >= 1 ? `${ms.toPrecision(3)} ms` : `${Math.round(ms * 1000)} µs`
+  // 999.6 to three digits would be 1.00e+3
+  if (ms >= 999_500) return `${formatCount(ms / 1000)} s`
+  if (ms >= 999.5) return `${(ms / 1000).toPrecision(3)} s`
+  return ms >= 0.9995 ? `${ms.toPrecision(3)} ms` : `${Math.round(ms * 1000)} µs`
+}
+
+/** A hit ratio: four digits, so that 0.9990 and 0.9999 differ. */
+export function formatRatio(ratio: number | null): string {
+  return ratio === null ? '' : ratio.toFixed(4)
+}
+
+/**
+ * Plain text in lines of at most `width`; lines after the first are indented. A word that is longer stays whole,
+ * and a number keeps its per cent sign.
+ */
+export function wrapText(text: string, width: number, indent = 0): string {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(/ (?!%)/)) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = ' '.repeat(indent) + word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line].join('\n')
 }
 
 export function formatSeconds(seconds: number): string {

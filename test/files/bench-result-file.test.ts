@@ -65,8 +65,7 @@ describe('a result file', () => {
         gates: [],
         bottleneck: null,
         interrupted: false,
-        servers: { b: 'Redis 7.0.15' },
-        serverSettings: {},
+        servers: {},
         warnings: ['host was busy'],
       },
     )

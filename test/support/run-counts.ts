@@ -36,8 +36,8 @@ export function runCounts({ phases, cells, outcomes, ...rest }: RunSketch = {}):
     cells: (cells ?? []).map((cell) => ({ phase: 0, node: 0, op: 0, ...cell })),
     outcomes: (outcomes ?? []).map((outcome) => ({ phase: 0, node: 0, ...outcome })),
     errorKinds: {},
-    warmup: { seconds: 0 },
     generator: { threadCpuShares: [], hostNoise: { p999Ms: 0, maxMs: 0 } },
+    warmup: { seconds: 0 },
     series: blankSeries(),
     ...rest,
   }

@@ -5,7 +5,6 @@ import { BenchReports, configurationOf } from '../../bench-report.js'
 import { ExitCode } from '../../errors.js'
 import { toBenchResult } from '../../files/bench-result.js'
 import type { BenchResult } from '../../measure/bench-result.js'
-import type { RunCounts } from '../../measure/run-counts.js'
 import { runBench } from '../../operations/run-bench.js'
 import { renderBench } from '../../terminal/bench.js'
 import { describeProgress } from '../../terminal/bench-progress.js'
@@ -33,26 +32,22 @@ export default class Bench extends BaseCommand {
     const job = await toBenchJob(flags, topology)
     const reports = await BenchReports.open(flags)
     try {
-      let counts: RunCounts | undefined
-      const outcome = await runBench(job, {
+      const { counts, ...outcome } = await runBench(job, {
         facts: await this.nodeFacts(),
         load: await createBenchLoad(job, this.signal),
         progress: await createProgress(),
         signal: this.signal,
         describeProgress,
-        onCounts: (measured) => {
-          counts = measured
-        },
       })
       const { name } = job.topology
       const result = toBenchResult(
         { topology: name, seed: job.seed, configuration: configurationOf(job) },
         outcome,
       )
-      this.log(renderBench(result))
+      this.log(renderBench(result, this.screen()))
       if (outcome.interrupted) process.exitCode = ExitCode.interrupted
       else if (result.gates.some((gate) => !gate.passed)) this.found()
-      if (counts) await reports.write({ result, counts })
+      await reports.write({ result, counts })
       return result
     } finally {
       await reports.close()
