@@ -111,7 +111,7 @@ export function createArrivals(profile: OpenRate, options: ArrivalOptions): Arri
   const stretches = stretchesOf(profile, options.durationMs)
   const total = stretches.at(-1)!.after
   // request number `total` would be due at the end itself, rounding must not let it in
-  const end = total - Math.max(1e-6, total * 1e-12)
+  const end = total * (1 - 1e-12) - 1e-6
   const isPoisson = profile.arrivals === 'poisson'
   let requests = isPoisson ? 0 : part.index - part.count
   let at = 0
