@@ -26,6 +26,7 @@ interface LoadRun {
   readonly signal: AbortSignal
   onProgress(progress: LoadProgress): void
   onInterval?(interval: LoadInterval): void
+  beforeStart?(): Promise<void>
 }
 
 interface Thread {
@@ -47,12 +48,14 @@ async function runLoad(run: LoadRun): Promise<RunCounts> {
     memories: threads.map(({ memory }) => memory),
     nodeIds: accesses.map(({ node }) => node.id),
     phases: request.phases,
+    share: 1 / (request.share?.count ?? 1),
     clock,
     watch,
     ...(run.onInterval ? { onInterval: run.onInterval } : {}),
   })
   try {
     await Promise.all(threads.map((thread) => thread.ready))
+    await run.beforeStart?.()
     const warmup = await drive(run, threads, sampler)
     const reports = await Promise.all(threads.map((thread) => thread.done))
     sampler.end()
@@ -68,7 +71,9 @@ async function runLoad(run: LoadRun): Promise<RunCounts> {
 }
 
 function startThread({ accesses, request }: LoadRun, index: number, versions?: VersionMemory): Thread {
-  const { threads, watchNodes: _, ...rest } = request
+  const { threads, watchNodes: _, share = { index: 0, count: 1 }, ...rest } = request
+  // of all threads of all generators
+  const part = { index: share.index * threads + index, count: share.count * threads }
   const phases = [warmupPhase(request), ...request.phases]
   const memory = createMemory({
     phases: phases.length,
@@ -76,7 +81,8 @@ function startThread({ accesses, request }: LoadRun, index: number, versions?: V
     ops: request.operations.length,
     open: request.phases.some(({ rate }) => rate.kind !== 'max'),
   })
-  const portion = (total: number) => Math.floor(total / threads) + (index < total % threads ? 1 : 0)
+  const portion = (total: number) =>
+    Math.floor(total / part.count) + (part.index < total % part.count ? 1 : 0)
   const job: LoadJob = {
     ...rest,
     accesses,
@@ -84,7 +90,8 @@ function startThread({ accesses, request }: LoadRun, index: number, versions?: V
     connections: Math.max(1, portion(request.connections)),
     maxInFlight: Math.max(1, portion(request.maxInFlight)),
     requestLimit: request.requestLimit === 0 ? 0 : Math.max(1, portion(request.requestLimit)),
-    part: { index, count: threads },
+    part,
+    measuresNoise: index === 0,
     memory,
     ...(versions ? { versions } : {}),
   }
@@ -142,7 +149,10 @@ async function drive(
     while (!isDone && !signal.aborted) {
       const passedMs = clock.nowMs() - startedMs
       if (passedMs >= limitMs || isEnough()) return
-      await Promise.race([clock.sleep(Math.min(tickMs, limitMs - passedMs)), settled])
+      await Promise.race([
+        clock.sleep(Math.max(0, Math.min(tickMs, limitMs - passedMs, sampler.untilNextMs()))),
+        settled,
+      ])
       sampler.tick()
       const answered = threads.reduce((sum, { memory }) => sum + memory.control[control.answered]!, 0)
       onProgress({ label, passedMs: clock.nowMs() - startedMs, answered, series: sampler.series })
