@@ -9,13 +9,14 @@ const startMs = 1_700_000_000_000
 interface Stage {
   nowMs: number
   readonly rows: RecordedRow[]
+  sinkFailure: Error | undefined
   readonly forecasts: number[]
   sinkIsClosed: boolean
   openFeeds: number
   /** Called before each tick, with the tick's number from 0. */
-  onTick: (tick: number) => void
+  onTick: (tick: number) => unknown
   /** GET of the key at the node, executed at this time of the node's clock. */
-  say(node: string, key: string, atMs: number): void
+  say(node: string, key: string, atMs: number, database?: number): void
   lose(node: string, error: Error): void
   readonly stop: AbortController
   run(options?: Partial<RecordRequest>, traffic?: Partial<NodeTraffic>): ReturnType<typeof recordTrace>
@@ -32,13 +33,14 @@ function createStage(offsetsMs: Readonly<Record<string, number>> = {}): Stage {
   const stage: Stage = {
     nowMs: startMs,
     rows: [],
+    sinkFailure: undefined,
     forecasts: [],
     sinkIsClosed: false,
     openFeeds: 0,
     onTick: () => {},
-    say(node, key, atMs) {
+    say(node, key, atMs, database = 0) {
       const time = `${Math.floor(atMs / 1000)}.${String(Math.round((atMs % 1000) * 1000)).padStart(6, '0')}`
-      const line = Buffer.from(`${time} [0 ${node}:5000] "GET" "${key}"`)
+      const line = Buffer.from(`${time} [${database} ${node}:5000] "GET" "${key}"`)
       listeners.get(node)!([line], line.length + 1)
     },
     lose: (node, error) => losses.get(node)!(error),
@@ -76,6 +78,7 @@ function createStage(offsetsMs: Readonly<Record<string, number>> = {}): Stage {
           openSink: async () => ({
             accepts: (key) => !key.includes(10),
             write: async (rows) => {
+              if (stage.sinkFailure) throw stage.sinkFailure
               stage.rows.push(...rows)
             },
             close: async () => {
@@ -199,6 +202,25 @@ describe('a recording', () => {
       assert.deepEqual([stage.openFeeds, stage.sinkIsClosed], [0, true])
     })
   }
+
+  it('leaves out what is done in other databases', async () => {
+    const stage = createStage()
+    stage.onTick = (tick) => {
+      if (tick === 0) stage.say('n1', 'theirs', startMs, 5)
+      if (tick === 1) stage.say('n1', 'ours', startMs + 1)
+    }
+    const outcome = await stage.run()
+    assert.deepEqual([keysOf(stage.rows), outcome.skippedCount], ['ours', 1])
+  })
+
+  it('closes its monitors when the file cannot be written', async () => {
+    const stage = createStage()
+    stage.sinkFailure = new Error('full')
+    stage.onTick = (tick) => tick === 0 && stage.say('n1', 'k', startMs)
+    await assert.rejects(stage.run(), { message: 'full' })
+    await Promise.resolve()
+    assert.deepEqual([stage.openFeeds, stage.sinkIsClosed], [0, true])
+  })
 
   it('is refused where a node is above a bound already, with nothing opened', async () => {
     const stage = createStage()
