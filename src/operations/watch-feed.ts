@@ -85,10 +85,10 @@ export function watchFeed(
     },
     take(lines, bytes) {
       account(lines.length, bytes)
-      let lastMicros: number | undefined
+      let oldestMicros: number | undefined
       for (const line of lines) {
         const parsed = parseRequests(line, traffic.commands)
-        if (parsed) lastMicros = parsed.atMicros - offsetMicros
+        if (parsed) oldestMicros ??= parsed.atMicros - offsetMicros
         if (!parsed || parsed.database !== node.db || parsed.requests.length === 0) {
           counts.skippedCount += 1
           continue
@@ -96,7 +96,7 @@ export function watchFeed(
         const row = { atMicros: parsed.atMicros - offsetMicros, client: clientOf(parsed.client) }
         for (const request of parsed.requests) timeline.add({ ...request, ...row })
       }
-      if (lastMicros !== undefined && clock.wallMs() - lastMicros / 1000 > maxLagMs)
+      if (oldestMicros !== undefined && clock.wallMs() - oldestMicros / 1000 > maxLagMs)
         end('lag', `node ${name}'s commands are read more than ${maxLagMs / 1000} s late`)
       if (timeline.waitingCount > maxWaiting)
         end('lag', 'the trace file is written more slowly than commands come')

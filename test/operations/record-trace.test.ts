@@ -17,9 +17,16 @@ interface Stage {
   onTick: (tick: number) => unknown
   /** GET of the key at the node, executed at this time of the node's clock. */
   say(node: string, key: string, atMs: number, database?: number): void
+  tell(node: string, lines: Buffer[]): void
   lose(node: string, error: Error): void
   readonly stop: AbortController
   run(options?: Partial<RecordRequest>, traffic?: Partial<NodeTraffic>): ReturnType<typeof recordTrace>
+}
+
+function lineOf(command: { node: string; key: string; atMs: number; database?: number }): Buffer {
+  const { node, key, atMs, database = 0 } = command
+  const time = `${Math.floor(atMs / 1000)}.${String(Math.round((atMs % 1000) * 1000)).padStart(6, '0')}`
+  return Buffer.from(`${time} [${database} ${node}:5000] "GET" "${key}"`)
 }
 
 function createStage(offsetsMs: Readonly<Record<string, number>> = {}): Stage {
@@ -38,11 +45,8 @@ function createStage(offsetsMs: Readonly<Record<string, number>> = {}): Stage {
     sinkIsClosed: false,
     openFeeds: 0,
     onTick: () => {},
-    say(node, key, atMs, database = 0) {
-      const time = `${Math.floor(atMs / 1000)}.${String(Math.round((atMs % 1000) * 1000)).padStart(6, '0')}`
-      const line = Buffer.from(`${time} [${database} ${node}:5000] "GET" "${key}"`)
-      listeners.get(node)!([line], line.length + 1)
-    },
+    say: (node, key, atMs, database = 0) => stage.tell(node, [lineOf({ node, key, atMs, database })]),
+    tell: (node, lines) => listeners.get(node)!(lines, Buffer.concat(lines).length + lines.length),
     lose: (node, error) => losses.get(node)!(error),
     stop: new AbortController(),
     run(options = {}, traffic = {}) {
@@ -177,7 +181,10 @@ describe('a recording', () => {
       'behind',
       'lag',
       /n1's commands are read more than 1 s late/,
-      (stage) => stage.say('n1', 'k', startMs - 1_500),
+      (stage) => {
+        const lineAt = (atMs: number) => lineOf({ node: 'n1', key: 'k', atMs })
+        stage.tell('n1', [lineAt(startMs - 1_500), lineAt(stage.nowMs)])
+      },
     ],
     [
       'of a node that is gone',
