@@ -16,7 +16,7 @@ import type { Topology } from './ring/topology.js'
 import type { MixSpec } from './workload/request-source.js'
 import { traceOperations } from './workload/request-source.js'
 import type { SourceSpec } from './workload/requests.js'
-import { quantileOf, type SizeDistribution } from './workload/size-distribution.js'
+import { createSizeQuantile, type SizeDistribution } from './workload/size-distribution.js'
 import type { OperationSpec, PhaseSpec, Workload } from './workload/workload.js'
 
 export interface BenchFlags extends WorkloadFlags {
@@ -163,8 +163,9 @@ const lengthTable = 1_024
 /** Lengths by quantile: a key's number picks one. */
 function keyLengths(bytes: SizeDistribution): Uint16Array {
   const table = new Uint16Array(new SharedArrayBuffer(2 * lengthTable))
+  const length = createSizeQuantile(bytes)
   for (let index = 0; index < lengthTable; index++)
-    table[index] = Math.min(0xffff, Math.round(quantileOf(bytes, (index + 0.5) / lengthTable)))
+    table[index] = Math.min(0xffff, length((index + 0.5) / lengthTable))
   return table
 }
 
