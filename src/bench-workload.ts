@@ -5,8 +5,8 @@ import { printable } from './printable.js'
 import { parseDurationMs } from './workload/duration.js'
 import { formatDistribution, parseDistribution } from './workload/key-distribution.js'
 import { builtIn, parseMix } from './workload/operations.js'
-import { parseRate, type RateProfile, rateDurationMs } from './workload/rate-profile.js'
-import { parseAmountMs, parseSize } from './workload/size-distribution.js'
+import { durationOf, parseRate, type RateProfile } from './workload/rate-profile.js'
+import { parseLatencyMs, parseSize } from './workload/size-text.js'
 import { parseTtl, type TtlMix } from './workload/ttl-mix.js'
 import type {
   OperationSpec,
@@ -78,7 +78,8 @@ export async function workloadOf(flags: WorkloadFlags): Promise<Workload> {
 }
 
 function readsAndWrites(readRatio: number): OperationSpec[] {
-  return [builtIn('get', readRatio), builtIn('set', 1 - readRatio)].filter(({ weight }) => weight > 0)
+  if (readRatio === 1) return [builtIn('get', 1)]
+  return readRatio === 0 ? [builtIn('set', 1)] : [builtIn('get', readRatio), builtIn('set', 1 - readRatio)]
 }
 
 function operationsOf(flags: WorkloadFlags): OperationSpec[] | undefined {
@@ -121,7 +122,7 @@ function phasesOf(flags: WorkloadFlags, base: readonly PhaseSpec[]): readonly Ph
 }
 
 function rateDuration(rate: RateProfile): number {
-  return rate.kind === 'open' ? rateDurationMs(rate) : 0
+  return rate.kind === 'open' ? durationOf(rate) : 0
 }
 
 /** `simulated:LATENCY`. */
@@ -134,7 +135,7 @@ function sourceOf(flags: WorkloadFlags, base: SourceOfTruthSpec | undefined): So
   const [, latency] = /^simulated:(.+)$/.exec(text) ?? []
   if (latency === undefined)
     throw invalid(`--source ${printable(text)}: expected simulated:LATENCY, as in simulated:5ms`)
-  return { latencyMs: parseAmountMs(latency), capacity: capacity ?? 0 }
+  return { latencyMs: parseLatencyMs(latency), capacity: capacity ?? 0 }
 }
 
 export function parseShare(text: string, flag: string): number {

@@ -1,7 +1,7 @@
 /** oclif's hook for a command that does not exist: what was meant, in our own style. */
 import type { Hook } from '@oclif/core/hooks'
 import { ExitCode, invalid } from './errors.js'
-import { nearest } from './files/nearest-name.js'
+import { nearest } from './nearest-name.js'
 import { printable } from './printable.js'
 import { reportError } from './report-error.js'
 

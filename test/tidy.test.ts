@@ -7,7 +7,14 @@ import { fileURLToPath } from 'node:url'
 const root = findRoot(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'src')
 
-const anywhere = ['errors.ts', 'clock.ts', 'random.ts', 'printable.ts', 'process-identity.ts']
+const anywhere = [
+  'errors.ts',
+  'clock.ts',
+  'random.ts',
+  'printable.ts',
+  'process-identity.ts',
+  'nearest-name.ts',
+]
 const pure = ['ring', 'plan', 'workload', 'measure', 'hotkeys']
 const adapters = [...pure, 'operations/ports.ts', 'cache/ports.ts']
 
@@ -33,7 +40,9 @@ const top = [
   'ring-change-command.ts',
   'ring-status-command.ts',
   'change-ports.ts',
-  'bench-command.ts',
+  'bench-flags.ts',
+  'bench-job.ts',
+  'bench-workload.ts',
   'bench-report.ts',
   'lab-command.ts',
   'open-control.ts',

@@ -33,21 +33,6 @@ export interface NodeSeries {
   readonly cpuShare: readonly (number | null)[]
 }
 
-export const emptySeries: Series = {
-  atSec: [],
-  phase: [],
-  offered: [],
-  answered: [],
-  hits: [],
-  misses: [],
-  errors: [],
-  p50Ms: [],
-  p99Ms: [],
-  p999Ms: [],
-  maxMs: [],
-  nodes: {},
-}
-
 type Columns<T> = { -readonly [column in keyof T]: T[column] extends readonly (infer E)[] ? E[] : never }
 
 /** Columns to be written. */

@@ -11,3 +11,11 @@ export function parseDurationMs(text: string, flag: string): number {
   if (digits !== undefined && Number.isFinite(ms)) return ms
   throw invalid(`${flag} ${printable(text)}: expected a number with ms, s, m or h, as in 10s`)
 }
+
+/** The shortest text that `parseDurationMs` reads back. */
+export function formatDurationMs(ms: number): string {
+  if (ms < 1_000 || ms % 100 !== 0) return `${ms}ms`
+  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`
+  if (ms % 60_000 === 0 && ms >= 120_000) return `${ms / 60_000}m`
+  return `${ms / 1_000}s`
+}

@@ -1,5 +1,10 @@
-/** Sizes of keys and values in bytes, and other positive amounts: parsed from text, drawn from a seeded generator. */
+/**
+ * Sizes of keys and values in bytes, and other amounts from 0 up such as milliseconds: drawn from a seeded generator, with
+ * their exact distribution functions. Their texts stand in size-text.ts.
+ */
 import type { Random } from '../random.js'
+import { createNormal, normalCdf, normalQuantile } from './normal.js'
+import { createWeightedDraw } from './weighted-draw.js'
 
 export type SizeDistribution =
   | { readonly kind: 'fixed'; readonly value: number }
@@ -21,7 +26,7 @@ export type SizeDistribution =
       readonly shape: number
       readonly max: number
     }
-  /** Ranges [from, to] with weights; uniform within a range. */
+  /** Ranges [from, to] with weights, that do not overlap; uniform within a range. */
   | {
       readonly kind: 'histogram'
       readonly from: readonly number[]
@@ -29,12 +34,257 @@ export type SizeDistribution =
       readonly weights: readonly number[]
     }
 
-export function createAmountDraw(distribution: SizeDistribution, _random: Random): () => number {
-  const value = distribution.kind === 'fixed' ? distribution.value : 1
-  return () => value
+type Lognormal = Extract<SizeDistribution, { kind: 'lognormal' }>
+type Pareto = Extract<SizeDistribution, { kind: 'pareto' }>
+type Histogram = Extract<SizeDistribution, { kind: 'histogram' }>
+
+/** Draws whole numbers, such as bytes: continuous distributions are rounded to the nearest. */
+export function createSizeDraw(spec: SizeDistribution, random: Random): () => number {
+  switch (spec.kind) {
+    case 'fixed':
+      return () => spec.value
+    case 'uniform': {
+      const { min, max } = spec
+      return () => min + random.below(max - min + 1)
+    }
+    case 'histogram': {
+      const from = Float64Array.from(spec.from)
+      const widths = Float64Array.from(spec.to, (to, range) => to - spec.from[range]! + 1)
+      const range = createWeightedDraw(spec.weights, random)
+      return () => {
+        const at = range()
+        return widths[at] === 1 ? from[at]! : from[at]! + random.below(widths[at]!)
+      }
+    }
+    default: {
+      const draw = createAmountDraw(spec, random)
+      return () => Math.round(draw())
+    }
+  }
 }
 
-export function createSizeDraw(distribution: SizeDistribution, random: Random): () => number {
-  const draw = createAmountDraw(distribution, random)
-  return () => Math.round(draw())
+/** Draws amounts with a fraction, such as milliseconds. */
+export function createAmountDraw(spec: SizeDistribution, random: Random): () => number {
+  switch (spec.kind) {
+    case 'fixed':
+      return () => spec.value
+    case 'uniform':
+      return () => spec.min + random.next() * (spec.max - spec.min)
+    case 'lognormal':
+      return createLognormal(spec, random)
+    case 'pareto': {
+      const { location, scale, shape, max } = spec
+      if (shape === 0) return createQuantileDraw(spec, random)
+      const below = shareWithin(spec)
+      // as paretoQuantile does, but for digits that a draw of 32 bits has not
+      return () =>
+        Math.min(
+          location + (scale * (Math.exp(-shape * Math.log(1 - random.next() * below)) - 1)) / shape,
+          max,
+        )
+    }
+    case 'histogram': {
+      const range = createWeightedDraw(spec.weights, random)
+      return () => {
+        const at = range()
+        return spec.from[at]! + random.next() * (spec.to[at]! - spec.from[at]!)
+      }
+    }
+    default:
+      return spec satisfies never
+  }
+}
+
+/** Drawn again outside [min, max]; where that would be most draws, by inversion, which is as exact and needs no second draw. */
+function createLognormal(spec: Lognormal, random: Random): () => number {
+  const { mu, sigma, min, max } = spec
+  if (shareWithin(spec) < 0.5) return createQuantileDraw(spec, random)
+  const normal = createNormal(random)
+  return () => {
+    for (;;) {
+      const amount = Math.exp(mu + sigma * normal())
+      if (amount >= min && amount <= max) return amount
+    }
+  }
+}
+
+function createQuantileDraw(spec: SizeDistribution, random: Random): () => number {
+  const quantile = createQuantile(spec)
+  return () => quantile(random.next())
+}
+
+/** The share of an untruncated lognormal or Pareto that its ends leave; 1 for the others. */
+export function shareWithin(spec: SizeDistribution): number {
+  if (spec.kind === 'pareto') return paretoShare(spec, spec.max)
+  if (spec.kind !== 'lognormal') return 1
+  return normalCdf(standardized(spec, spec.max)) - normalCdf(standardized(spec, spec.min))
+}
+
+function standardized({ mu, sigma }: Lognormal, amount: number): number {
+  return amount > 0 ? (Math.log(amount) - mu) / sigma : Number.NEGATIVE_INFINITY
+}
+
+/** P(X ≤ amount) of the untruncated generalized Pareto distribution. */
+function paretoShare({ location, scale, shape }: Pareto, amount: number): number {
+  const excess = (amount - location) / scale
+  if (!(excess > 0)) return 0
+  if (shape === 0) return -Math.expm1(-excess)
+  if (1 + shape * excess <= 0) return 1
+  return -Math.expm1(-Math.log1p(shape * excess) / shape)
+}
+
+function paretoQuantile({ location, scale, shape }: Pareto, share: number): number {
+  const fallen = -Math.log1p(-share)
+  return location + scale * (shape === 0 ? fallen : Math.expm1(shape * fallen) / shape)
+}
+
+/** P(X ≤ amount), of the continuous distribution; of a fixed amount a step. */
+export function shareBelow(spec: SizeDistribution, amount: number): number {
+  switch (spec.kind) {
+    case 'fixed':
+      return amount >= spec.value ? 1 : 0
+    case 'uniform':
+      return within((amount - spec.min) / (spec.max - spec.min || 1))
+    case 'lognormal': {
+      const below = normalCdf(standardized(spec, Math.max(amount, spec.min)))
+      return within((below - normalCdf(standardized(spec, spec.min))) / shareWithin(spec))
+    }
+    case 'pareto':
+      return within(paretoShare(spec, amount) / shareWithin(spec))
+    case 'histogram': {
+      const below = spec.weights.map((weight, range) => {
+        const [from, to] = [spec.from[range]!, spec.to[range]!]
+        return weight * (to > from ? within((amount - from) / (to - from)) : amount >= from ? 1 : 0)
+      })
+      return sumOf(below) / sumOf(spec.weights)
+    }
+    default:
+      return spec satisfies never
+  }
+}
+
+function within(share: number): number {
+  return Math.max(0, Math.min(1, share))
+}
+
+/** The amount that the share `share`, in [0, 1], of all draws do not exceed: the inverse of `shareBelow`. */
+export function quantileOf(spec: SizeDistribution, share: number): number {
+  return createQuantile(spec)(share)
+}
+
+/** `quantileOf` for many shares. */
+export function createQuantile(spec: SizeDistribution): (share: number) => number {
+  switch (spec.kind) {
+    case 'fixed':
+      return () => spec.value
+    case 'uniform':
+      return (share) => spec.min + share * (spec.max - spec.min)
+    case 'lognormal': {
+      const before = normalCdf(standardized(spec, spec.min))
+      const between = shareWithin(spec)
+      return (share) => {
+        const amount = Math.exp(spec.mu + spec.sigma * normalQuantile(before + share * between))
+        return Math.max(spec.min, Math.min(spec.max, amount))
+      }
+    }
+    case 'pareto': {
+      const below = shareWithin(spec)
+      return (share) => Math.min(paretoQuantile(spec, share * below), spec.max)
+    }
+    case 'histogram':
+      return createHistogramQuantile(spec, 0)
+    default:
+      return spec satisfies never
+  }
+}
+
+/** `extra` is 1 for whole numbers, of which a range from 5 to 5 holds one. */
+function createHistogramQuantile(spec: Histogram, extra: 0 | 1): (share: number) => number {
+  const order = spec.from.map((_, range) => range).sort((a, b) => spec.from[a]! - spec.from[b]!)
+  const total = sumOf(spec.weights)
+  let sum = 0
+  const ends = order.map((range) => {
+    sum += spec.weights[range]! / total
+    return sum
+  })
+  return (share) => {
+    let [at, last] = [0, ends.length - 1]
+    while (at < last) {
+      const middle = (at + last) >> 1
+      if (share < ends[middle]!) last = middle
+      else at = middle + 1
+    }
+    const range = order[at]!
+    const start = at === 0 ? 0 : ends[at - 1]!
+    const inside = within((share - start) / (ends[at]! - start || 1))
+    const [from, to] = [spec.from[range]!, spec.to[range]!]
+    return Math.min(from + inside * (to - from + extra), to)
+  }
+}
+
+/**
+ * A whole size for each key number, always the same one; over many keys they are distributed as `spec` says. The number is
+ * scrambled by MurmurHash3's finalizer (Austin Appleby, public domain), so that neighbours have unrelated sizes.
+ */
+export function createSizeOfKey(spec: SizeDistribution): (key: number) => number {
+  const size =
+    spec.kind === 'histogram'
+      ? createHistogramQuantile(spec, 1)
+      : spec.kind === 'uniform'
+        ? (share: number) => spec.min + share * (spec.max - spec.min + 1)
+        : createQuantile(spec)
+  const isWhole = spec.kind === 'histogram' || spec.kind === 'uniform'
+  return (key) => {
+    let mixed = key >>> 0
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+    const share = ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32
+    return isWhole ? Math.floor(size(share)) : Math.round(size(share))
+  }
+}
+
+/** The mean of the continuous distribution, exact; infinite for an endless Pareto of shape 1 or more. */
+export function meanOf(spec: SizeDistribution): number {
+  switch (spec.kind) {
+    case 'fixed':
+      return spec.value
+    case 'uniform':
+      return (spec.min + spec.max) / 2
+    case 'lognormal': {
+      const { mu, sigma } = spec
+      const [low, high] = [standardized(spec, spec.min), standardized(spec, spec.max)]
+      const kept = (normalCdf(high - sigma) - normalCdf(low - sigma)) / shareWithin(spec)
+      return Math.exp(mu + (sigma * sigma) / 2) * kept
+    }
+    case 'pareto':
+      return meanOfPareto(spec)
+    case 'histogram': {
+      const weighted = spec.weights.map(
+        (weight, range) => (weight * (spec.from[range]! + spec.to[range]!)) / 2,
+      )
+      return sumOf(weighted) / sumOf(spec.weights)
+    }
+    default:
+      return spec satisfies never
+  }
+}
+
+/** E[X | X ≤ max] by the integral of the survival function. */
+function meanOfPareto(spec: Pareto): number {
+  const { location, scale, shape, max } = spec
+  const end = shape < 0 ? Math.min((max - location) / scale, -1 / shape) : (max - location) / scale
+  const below = shareWithin(spec)
+  if (end === Number.POSITIVE_INFINITY)
+    return shape < 1 ? location + scale / (1 - shape) : Number.POSITIVE_INFINITY
+  const area =
+    shape === 0
+      ? -Math.expm1(-end)
+      : shape === 1
+        ? Math.log1p(end)
+        : -Math.expm1((1 - 1 / shape) * Math.log1p(shape * end)) / (1 - shape)
+  return location + (scale * (area - end * (1 - below))) / below
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
 }

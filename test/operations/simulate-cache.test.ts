@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { readTrace, type Trace } from '../../src/files/trace-file.js'
 import { simulateCache } from '../../src/operations/simulate-cache.js'
+import { traceOperations } from '../../src/workload/request-source.js'
 
 const traces = resolve('../shared/traces')
 const references: [name: string, capacity: number, hitRatio: number][] = [
@@ -40,9 +41,12 @@ async function replay(
         nodes: [],
       },
       keys: { kind: 'named', prefix: '', names, ends },
-      source: { kind: 'trace', trace: requests },
-      ...{ valueBytes: 1, ttlSeconds: 0, seed: 1, connections: 1, pipeline: 1, threads: 1 },
-      ...{ warmupMs: 0, durationMs: 0, requestLimit: 0 },
+      operations: traceOperations,
+      source: { kind: 'trace', trace: requests, valueBytes: 1, ttlSeconds: 0 },
+      ...{ seed: 1, connections: 1, pipeline: 1, threads: 1, requestLimit: 0 },
+      ...{ maxInFlight: 1, pace: 'exact', verify: false, watchNodes: false },
+      warmup: { kind: 'time', ms: 0 },
+      phases: [{ name: 'replay', durationMs: 0, rate: { kind: 'max' }, hotShift: 0 }],
     },
     {
       capacity,
@@ -51,5 +55,5 @@ async function replay(
       signal: new AbortController().signal,
     },
   )
-  return { hits: counts.hits[0]!, misses: counts.misses[0]! }
+  return { hits: counts.outcomes[0]!.hits, misses: counts.outcomes[0]!.misses }
 }

@@ -1,31 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { ReplyCounter } from '../../src/redis/reply-counter.js'
-import { encodeCommands, ProtocolError, type Reply, ReplyError, ReplyParser } from '../../src/redis/resp.js'
-
-function encode(reply: Reply): Buffer {
-  if (reply === null) return Buffer.from('$-1\r\n')
-  if (reply instanceof ReplyError) return Buffer.from(`-${reply.message}\r\n`)
-  if (Buffer.isBuffer(reply))
-    return Buffer.concat([Buffer.from(`$${reply.length}\r\n`), reply, Buffer.from('\r\n')])
-  if (Array.isArray(reply)) return Buffer.concat([Buffer.from(`*${reply.length}\r\n`), ...reply.map(encode)])
-  return Buffer.from(typeof reply === 'number' ? `:${reply}\r\n` : `+${reply}\r\n`)
-}
-
-function chunks(bytes: Buffer, places: readonly number[]): Buffer[] {
-  const cuts = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b)
-  return [...cuts, bytes.length].map((to, index) => bytes.subarray(cuts[index - 1] ?? 0, to))
-}
-
-const line = fc.stringMatching(/^[A-Za-z0-9 ]{1,20}$/)
-const bulk = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes))
-const error = line.map((text) => new ReplyError(`ERR ${text}`.split(' ', 1)[0]!, `ERR ${text}`))
-const flat = fc.oneof(line, bulk, fc.integer(), fc.constant(null), error)
-const reply: fc.Arbitrary<Reply> = fc.oneof(
-  flat,
-  fc.array(fc.oneof(flat, fc.array(flat, { maxLength: 3 })), { maxLength: 4 }),
-)
-const places = fc.array(fc.nat({ max: 1_000 }), { maxLength: 8 })
+import { encodeCommands, ProtocolError, type Reply, ReplyParser } from '../../src/redis/resp.js'
+import { bulk, chunks, encode, places, anyReply as reply } from '../support/resp-bytes.js'
 
 describe('RESP', () => {
   it('replies are the same however the stream is cut', () => {
@@ -110,37 +86,4 @@ describe('RESP that is out of step', () => {
       assert.throws(() => new ReplyParser(() => undefined).feed(Buffer.from(bytes)), ProtocolError)
     })
   }
-})
-
-describe('the counter of load replies', () => {
-  const loadReply = fc.oneof(bulk, fc.constant(null), line, fc.integer(), error)
-
-  function count(parts: readonly Buffer[]): string[] {
-    const seen: string[] = []
-    const counter = new ReplyCounter({
-      onHit: () => seen.push('hit'),
-      onMiss: () => seen.push('miss'),
-      onDone: () => seen.push('done'),
-      onError: (code) => seen.push(code),
-    })
-    for (const part of parts) counter.feed(part, part.length)
-    return seen
-  }
-
-  it('says the same, in order, however the stream is cut', () => {
-    fc.assert(
-      fc.property(fc.array(loadReply, { maxLength: 12 }), places, (replies, cuts) => {
-        const expected = replies.map((each) => {
-          if (each === null) return 'miss'
-          if (each instanceof ReplyError) return each.code
-          return Buffer.isBuffer(each) ? 'hit' : 'done'
-        })
-        assert.deepEqual(count(chunks(Buffer.concat(replies.map(encode)), cuts)), expected)
-      }),
-    )
-  })
-
-  it('refuses what is no reply', () => {
-    assert.throws(() => count([Buffer.from('HTTP/1.1\r\n')]), /not a Redis reply/)
-  })
 })

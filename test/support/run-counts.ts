@@ -1,7 +1,7 @@
 /** Runs made up for tests: say what matters, the rest is a plain closed loop over n1, n2 and n3. */
 import { histogramLength, slotOf, unitsPerMs } from '../../src/measure/latency-histogram.js'
 import type { LatencyCell, OutcomeCell, PhaseCounts, RunCounts } from '../../src/measure/run-counts.js'
-import { emptySeries, type NodeSeries, type Series } from '../../src/measure/series.js'
+import { blankSeries, type NodeSeries, type Series } from '../../src/measure/series.js'
 
 /** Counts a slot of so many requests of so many milliseconds each. */
 export function latencies(...parts: readonly (readonly [ms: number, count: number])[]): Float64Array {
@@ -38,7 +38,7 @@ export function runCounts({ phases, cells, outcomes, ...rest }: RunSketch = {}):
     errorKinds: {},
     generator: { threadCpuShares: [], hostNoise: { p999Ms: 0, maxMs: 0 } },
     warmup: { seconds: 0 },
-    series: emptySeries,
+    series: blankSeries(),
     ...rest,
   }
 }
@@ -53,7 +53,7 @@ export function series(
   const flow = { answered: zeros, hits: zeros, misses: zeros, errors: zeros, p99Ms: zeros }
   const blank = { ...flow, usedMemoryBytes: unknown, evicted: unknown, cpuShare: unknown }
   return {
-    ...emptySeries,
+    ...blankSeries(),
     atSec: zeros.map((_, index) => index + 1),
     phase: zeros,
     offered: zeros,

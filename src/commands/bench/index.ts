@@ -7,6 +7,7 @@ import { toBenchResult } from '../../files/bench-result.js'
 import type { BenchResult } from '../../measure/bench-result.js'
 import { runBench } from '../../operations/run-bench.js'
 import { renderBench } from '../../terminal/bench.js'
+import { describeProgress } from '../../terminal/bench-progress.js'
 import { createProgress } from '../../terminal/progress.js'
 
 export default class Bench extends BaseCommand {
@@ -36,8 +37,7 @@ export default class Bench extends BaseCommand {
         load: await createBenchLoad(job, this.signal),
         progress: await createProgress(),
         signal: this.signal,
-        describeProgress: ({ label, passedMs, answered }) =>
-          `${label} ${(passedMs / 1000).toFixed(0)} s, ${answered.toLocaleString('en')} requests`,
+        describeProgress,
       })
       const { name } = job.topology
       const result = toBenchResult(

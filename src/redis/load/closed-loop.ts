@@ -1,7 +1,7 @@
 /** A closed loop: `places` requests are under way at any time, and each that ends makes room for the next. */
 import type { LoadConnection } from './connection.js'
 import type { LoadEngine } from './engine.js'
-import type { Pacer } from './thread.js'
+import type { Pacer } from './pacer.js'
 
 export class ClosedLoop implements Pacer {
   isOver = false

@@ -102,20 +102,24 @@ export class CommandWriter {
   private part(connection: LoadConnection, part: TemplatePart, keys: LoadKeys, request: Writable): void {
     switch (part.kind) {
       case 'bytes':
-        return append(connection, part.bytes)
+        append(connection, part.bytes)
+        return
       case 'key': {
         const out = connection.reserve(keys.maxBytes)
         connection.writeStart = keys.write(out, connection.writeStart, request.key)
         return
       }
       case 'value':
-        return append(connection, this.value(request.valueBytes))
+        append(connection, this.value(request.valueBytes))
+        return
       case 'ttl':
-        return appendNumber(connection, request.ttlSeconds || foreverSeconds)
+        appendNumber(connection, request.ttlSeconds || foreverSeconds)
+        return
       case 'integer':
-        return appendNumber(connection, part.min + Math.floor(this.random.next() * (part.max - part.min + 1)))
+        appendNumber(connection, part.min + Math.floor(this.random.next() * (part.max - part.min + 1)))
+        return
       default:
-        return part satisfies never
+        part satisfies never
     }
   }
 
@@ -201,7 +205,10 @@ function bulk(text: string): Buffer {
 }
 
 function append(connection: LoadConnection, bytes: Buffer): void {
-  if (bytes.length > copyLimitBytes) return connection.writeThrough(bytes)
+  if (bytes.length > copyLimitBytes) {
+    connection.writeThrough(bytes)
+    return
+  }
   const out = connection.reserve(bytes.length)
   out.set(bytes, connection.writeStart)
   connection.writeStart += bytes.length

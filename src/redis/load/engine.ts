@@ -106,7 +106,10 @@ export class LoadEngine implements LoadConnectionEvents {
   start(phase: number, dueMs: number, from: LoadConnection | undefined): void {
     const { source } = this
     const { op } = source
-    if (this.operations[op]!.kind === 'read-many') return this.startMany(phase, dueMs)
+    if (this.operations[op]!.kind === 'read-many') {
+      this.startMany(phase, dueMs)
+      return
+    }
     const node = this.owners[op]!.ownerOf(source.key)
     const connection = from?.node === node ? from : this.pools.choose(node)
     if (connection) this.sender.send(connection, makeTag(op, phase), source, this.nowMs, dueMs)
@@ -136,7 +139,8 @@ export class LoadEngine implements LoadConnectionEvents {
 
   onPayload(connection: LoadConnection, slot: number, bytes: Uint8Array, start: number, end: number): void {
     const { pending } = connection
-    if (this.operations[pending.tags[slot]! & maxOps]!.kind !== 'read') return
+    const tag = pending.tags[slot]!
+    if (tag >>> 8 === 0 || this.operations[tag & maxOps]!.kind !== 'read') return
     this.verifier?.look(bytes, start, end, pending.keys[slot]!, pending.floors[slot]!)
   }
 
@@ -161,7 +165,10 @@ export class LoadEngine implements LoadConnectionEvents {
       recorder.schedule(phase, schedule.late, 1)
     if (kind === 'read' || kind === 'read-many') {
       recorder.outcome(phase, node, op, values, nils)
-      if (kind === 'read' && nils > 0 && this.fillOp >= 0) return this.missed(connection, slot, phase)
+      if (kind === 'read' && nils > 0 && this.fillOp >= 0) {
+        this.missed(connection, slot, phase)
+        return
+      }
     } else if (this.verifier && kind !== 'command') {
       this.verifier.written(pending.keys[slot]!, pending.floors[slot]!)
     }

@@ -5,11 +5,11 @@
  */
 import { systemClock } from '../../clock.js'
 import type { Random } from '../../random.js'
-import { createArrivals } from '../../workload/rate-profile.js'
+import { createArrivals } from '../../workload/arrivals.js'
 import type { PhaseSpec } from '../../workload/workload.js'
 import type { LoadEngine } from './engine.js'
 import { schedule } from './memory.js'
-import type { Pacer } from './thread.js'
+import type { Pacer } from './pacer.js'
 
 /** A timer may be this late; closer to a due time the thread spins. */
 const spinMs = 2

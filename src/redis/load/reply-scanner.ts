@@ -70,7 +70,7 @@ export class ReplyScanner {
     } else {
       throw new Error(`not a Redis reply: it starts with byte 0x${type.toString(16)}`)
     }
-    this.cutLine = text(chunk, start, length)
+    this.keepLine(text(chunk, start, length))
     return 0
   }
 
@@ -125,9 +125,13 @@ export class ReplyScanner {
       const number = Number(whole.toString('latin1', 1, whole.length - 2))
       return this.takeNumber(type, number, chunk, at + 1, length) || length
     }
-    this.cutLine = line + text(chunk, start, length)
-    if (this.cutLine.length > longestLine) throw new Error('not a Redis reply: a line without an end')
+    this.keepLine(line + text(chunk, start, length))
     return length
+  }
+
+  private keepLine(line: string): void {
+    if (line.length > longestLine) throw new Error('not a Redis reply: a line without an end')
+    this.cutLine = line
   }
 
   private takeError(line: string, at: number): number {

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.js'
 import { histogramLength, quantileUnits, slotEnd, unitsPerMs } from '../../measure/latency-histogram.js'
 import { blankNodeSeries, blankSeries, type Series, type SeriesColumns } from '../../measure/series.js'
 import type { LoadInterval } from '../../operations/ports.js'
-import { expectedRequests } from '../../workload/rate-profile.js'
+import { cumulativeRate } from '../../workload/arrivals.js'
 import type { PhaseSpec } from '../../workload/workload.js'
 import { cellIndex, cellStart, type LoadMemory, outcome } from './memory.js'
 import type { NodeWatch } from './node-watch.js'
@@ -86,15 +86,15 @@ export class Sampler {
     if (answered === 0 && isLate) return
     this.before = now
     this.lastMs = nowMs
-    const { rate } = options.phases[this.phase]!
+    const { rate, durationMs } = options.phases[this.phase]!
+    const expected = rate.kind === 'open' ? cumulativeRate(rate, durationMs) : undefined
     const at = (quantile: number) =>
       answered === 0 ? 0 : quantileUnits(now.difference, answered, quantile) / unitsPerMs
     columns.atSec.push((nowMs - this.startMs) / 1000)
     columns.phase.push(this.phase)
     columns.offered.push(
-      rate.kind === 'open'
-        ? expectedRequests(rate, nowMs - this.phaseStartMs, options.phases[this.phase]!.durationMs) -
-            expectedRequests(rate, lastMs - this.phaseStartMs, options.phases[this.phase]!.durationMs)
+      expected
+        ? expected.expectedAt(nowMs - this.phaseStartMs) - expected.expectedAt(lastMs - this.phaseStartMs)
         : 0,
     )
     columns.answered.push(answered)

@@ -5,19 +5,9 @@ import { ClosedLoop } from './closed-loop.js'
 import { LoadEngine } from './engine.js'
 import { control, phaseCode } from './memory.js'
 import { OpenLoop } from './open-loop.js'
+import type { Pacer } from './pacer.js'
 import type { LoadJob, LoadReport } from './protocol.js'
 import { threadCpuSeconds } from './thread-cpu.js'
-
-/** Decides when requests start. */
-export interface Pacer {
-  /** No request will start any more. */
-  readonly isOver: boolean
-  /** Requests that start from now on belong to this phase. */
-  enter(phase: number): void
-  /** The phase has ended at this time; `enter` or `stop` follows. */
-  leave(endMs: number): void
-  stop(): void
-}
 
 const pollMs = 20
 /** Replies are awaited this long after the last request; after Ctrl-C the second. */

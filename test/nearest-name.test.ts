@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { nearest } from '../../src/files/nearest-name.js'
+import { nearest } from '../src/nearest-name.js'
 
 describe('did you mean', () => {
   const known = ['weight', 'url', 'zone', 'passwordEnv']

@@ -1,0 +1,130 @@
+/**
+ * The highest rate that keeps some gates: doubled until one fails, then halved in the logarithm, and the answer is run
+ * once more, longer. A rate that the generator or the servers could not keep up with fails, whatever its latencies.
+ */
+import { foldRun } from '../measure/bench-measures.js'
+import { evaluateGates, type GateResult } from '../measure/gate.js'
+import type { LatencySummary } from '../measure/latency-histogram.js'
+import { shortfalls } from '../measure/trust.js'
+import type { BenchPorts, BenchRequest } from './run-bench.js'
+import { withLoadKeys } from './with-load-keys.js'
+
+export interface FindMaxOptions {
+  /** Each rate is measured this long; the answer twice as long. */
+  readonly stepMs: number
+  readonly startPerSec: number
+  /** The search ends when the rate that failed is nearer than this factor to the one that passed. */
+  readonly resolution: number
+}
+
+export interface FindMaxStep {
+  readonly ratePerSec: number
+  readonly passed: boolean
+  /** What failed first, in words. */
+  readonly reason?: string
+  readonly latency: LatencySummary
+  readonly achievedShare: number
+  readonly isConfirmation: boolean
+}
+
+export interface FindMaxOutcome {
+  /** null: not even the lowest rate that was tried passes. */
+  readonly ratePerSec: number | null
+  readonly steps: readonly FindMaxStep[]
+  readonly interrupted: boolean
+  readonly warnings: readonly string[]
+}
+
+const lowestPerSec = 10
+const highestPerSec = 5_000_000
+const confirmations = 4
+
+export function findMax(
+  request: BenchRequest,
+  ports: BenchPorts,
+  options: FindMaxOptions,
+): Promise<FindMaxOutcome> {
+  return withLoadKeys(request, ports, async () => {
+    const steps: FindMaxStep[] = []
+    const tryRate = async (ratePerSec: number, isConfirmation: boolean) => {
+      const durationMs = options.stepMs * (isConfirmation ? 2 : 1)
+      const step = await measureStep(request, ports, { ratePerSec, durationMs, isConfirmation })
+      if (step) steps.push(step)
+      return step?.passed ?? false
+    }
+    const ratePerSec = await search(tryRate, options, ports.signal)
+    return { ratePerSec, steps, interrupted: ports.signal.aborted, warnings: [] }
+  })
+}
+
+type TryRate = (ratePerSec: number, isConfirmation: boolean) => Promise<boolean>
+
+async function search(
+  tryRate: TryRate,
+  { startPerSec, resolution }: FindMaxOptions,
+  signal: AbortSignal,
+): Promise<number | null> {
+  let passes = 0
+  let fails = Number.POSITIVE_INFINITY
+  let rate = startPerSec
+  while (!signal.aborted && rate >= lowestPerSec && rate <= highestPerSec) {
+    if (await tryRate(rate, false)) passes = rate
+    else fails = rate
+    if (fails === Number.POSITIVE_INFINITY) rate = passes * 2
+    else if (passes === 0) rate = Math.floor(fails / 4)
+    else if (fails / passes <= resolution) break
+    else rate = Math.round(Math.sqrt(passes * fails))
+  }
+  for (let left = confirmations; left > 0 && passes >= lowestPerSec && !signal.aborted; left--) {
+    if (await tryRate(passes, true)) return passes
+    passes = Math.floor(passes / resolution)
+  }
+  return null
+}
+
+/** undefined: interrupted. */
+async function measureStep(
+  request: BenchRequest,
+  { load, progress, signal }: BenchPorts,
+  step: { ratePerSec: number; durationMs: number; isConfirmation: boolean },
+): Promise<FindMaxStep | undefined> {
+  const { ratePerSec, durationMs, isConfirmation } = step
+  const segment = { fromPerSec: ratePerSec, toPerSec: ratePerSec, durationMs: 0 }
+  const first = request.phases[0]!
+  const arrivals = first.rate.kind === 'open' ? first.rate.arrivals : 'uniform'
+  const counts = await load.run(
+    {
+      ...request,
+      warmup: { kind: 'time', ms: 1_000 },
+      phases: [{ ...first, durationMs, rate: { kind: 'open', arrivals, segments: [segment] } }],
+      requestLimit: 0,
+    },
+    {
+      signal,
+      onProgress: ({ label, passedMs }) =>
+        progress.update(
+          `${ratePerSec.toLocaleString('en')} requests/s: ${label} ${(passedMs / 1000).toFixed(0)} s`,
+        ),
+    },
+  )
+  if (signal.aborted) return undefined
+  const measures = foldRun(counts)
+  const lack = shortfalls(measures).find(({ failsGates }) => failsGates)
+  const failed = evaluateGates(request.gates, { counts, measures }, { allowLag: true }).find(
+    ({ passed }) => !passed,
+  )
+  const reason = lack?.text ?? (failed && describeFailure(failed))
+  return {
+    ratePerSec,
+    passed: reason === undefined,
+    ...(reason === undefined ? {} : { reason }),
+    latency: measures.overall,
+    achievedShare: measures.achievedShare ?? 0,
+    isConfirmation,
+  }
+}
+
+function describeFailure({ expression, value, unit, reason }: GateResult): string {
+  if (value === null) return `${expression}: ${reason ?? 'no such value'}`
+  return `${expression}: ${Number(value.toPrecision(4))}${unit === 'ms' ? ' ms' : ''}`
+}
