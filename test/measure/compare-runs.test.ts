@@ -45,6 +45,7 @@ function run(seed: number, { slower = 0, hitRatio = 0.9, seconds = 60, noise = 0
       series: {
         ...series({
           ...flow,
+          p999Ms: flow.p99Ms,
           p50Ms: rest(
             speeds.map((speed) => 0.5 / speed),
             9,
