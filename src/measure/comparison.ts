@@ -99,3 +99,29 @@ export function verdictOf(metrics: readonly ComparedMetric[]): Decision {
     'no significant change'
   )
 }
+
+/** `+12.3 % (95 % interval +8.1 … +15.2 %), p 0.002`; of shares in percentage points. */
+export function describeChange(change: Change, confidence = 0.95): string {
+  const { low, high } = change.interval
+  const unit = change.kind === 'ratio' ? '%' : 'points'
+  const [estimate, from, to] = [change.estimate, low, high].map((value) =>
+    signed(percentOf(change.kind, value)),
+  )
+  return `${estimate} ${unit} (${confidence * 100} % interval ${from} … ${to} ${unit}), ${describePValue(change.rawPValue)}`
+}
+
+export function describePValue(pValue: number): string {
+  return pValue < 0.001 ? 'p < 0.001' : `p ${pValue.toPrecision(2)}`
+}
+
+/** Per cent of change of a ratio, percentage points of a difference. */
+export function percentOf(kind: Change['kind'], value: number): number {
+  return 100 * (kind === 'ratio' ? value - 1 : value)
+}
+
+/** With its sign; 0 has none. */
+export function signed(value: number, digits = 1): string {
+  const text = Math.abs(value).toFixed(digits)
+  if (Number(text) === 0) return text
+  return `${value > 0 ? '+' : '−'}${text}`
+}

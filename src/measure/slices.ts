@@ -27,7 +27,7 @@ export function slicesOf({ counts }: MeasuredRun, metric: Metric, scope: GateSco
   })
 }
 
-type Columns = { readonly [column: string]: unknown } & {
+interface Columns {
   readonly answered: readonly number[]
   readonly hits: readonly number[]
   readonly misses: readonly number[]
