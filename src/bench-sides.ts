@@ -1,7 +1,6 @@
 /** The two sides of `bench ab`: what both have in common stands once, what differs in --a and --b. */
 import { parseArgsStringToArgv } from 'string-argv'
-import { invalid } from './errors.js'
-import { describeError } from './errors.js'
+import { describeError, invalid } from './errors.js'
 
 /** What oclif says about a token it has parsed. */
 export interface RawToken {

@@ -3,7 +3,7 @@
  * open loop of its own; the first of each side is a warm-up and is not counted.
  */
 import { foldRun } from '../measure/bench-measures.js'
-import { type SlicePair, type SliceMeasures, sliceOf } from '../measure/compare-pairs.js'
+import { type SliceMeasures, type SlicePair, sliceOf } from '../measure/compare-pairs.js'
 import { shortfalls } from '../measure/trust.js'
 import type { BenchRequest } from './run-bench.js'
 import { type LoadKeysPorts, withLoadKeys } from './with-load-keys.js'

@@ -222,24 +222,19 @@ function createHistogramQuantile(spec: Histogram, extra: 0 | 1): (share: number)
   }
 }
 
-/**
- * A whole size for each key number, always the same one; over many keys they are distributed as `spec` says. The number is
- * scrambled by MurmurHash3's finalizer (Austin Appleby, public domain), so that neighbours have unrelated sizes.
- */
-export function createSizeOfKey(spec: SizeDistribution): (key: number) => number {
-  const size =
-    spec.kind === 'histogram'
-      ? createHistogramQuantile(spec, 1)
-      : spec.kind === 'uniform'
-        ? (share: number) => spec.min + share * (spec.max - spec.min + 1)
-        : createQuantile(spec)
-  const isWhole = spec.kind === 'histogram' || spec.kind === 'uniform'
-  return (key) => {
-    let mixed = key >>> 0
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-    const share = ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32
-    return isWhole ? Math.floor(size(share)) : Math.round(size(share))
+/** Whole sizes by their share, for sizes that are to be a fixed function of something: as many of each as are drawn. */
+export function createSizeQuantile(spec: SizeDistribution): (share: number) => number {
+  switch (spec.kind) {
+    case 'uniform':
+      return (share) => Math.min(Math.floor(spec.min + share * (spec.max - spec.min + 1)), spec.max)
+    case 'histogram': {
+      const quantile = createHistogramQuantile(spec, 1)
+      return (share) => Math.floor(quantile(share))
+    }
+    default: {
+      const quantile = createQuantile(spec)
+      return (share) => Math.round(quantile(share))
+    }
   }
 }
 

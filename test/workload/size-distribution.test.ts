@@ -5,7 +5,7 @@ import { createNormal, normalCdf, normalQuantile } from '../../src/workload/norm
 import {
   createAmountDraw,
   createSizeDraw,
-  createSizeOfKey,
+  createSizeQuantile,
   meanOf,
   quantileOf,
   type SizeDistribution,
@@ -143,18 +143,31 @@ describe('sizes', () => {
     })
   }
 
-  it('of keys are a fixed function of the number, distributed as asked', () => {
+  it('by share are as many of each as are drawn', () => {
     for (const spec of [...continuous, histogram, parseSize('uniform:16..18'), parseSize('77')]) {
-      const size = createSizeOfKey(spec)
-      const sizes = Float64Array.from({ length: 20_000 }, (_, key) => size(key))
-      assert.deepEqual([size(7), size(8)], [sizes[7], sizes[8]])
-      assert.ok(sizes.every(Number.isInteger))
-      const mean = sizes.reduce((a, b) => a + b) / sizes.length
-      assert.ok(Math.abs(mean / meanOf(spec) - 1) < 0.08, `${formatSize(spec)}: ${mean}`)
+      const size = createSizeQuantile(spec)
+      const draws = 20_000
+      const drawn = Float64Array.from({ length: draws }, createSizeDraw(spec, createRandom(8))).sort()
+      for (const share of [0.02, 0.3, 0.5, 0.9]) {
+        const value = size(share)
+        assert.ok(Number.isInteger(value))
+        const [below, upTo] = [lowerBound(drawn, value), lowerBound(drawn, value + 1)]
+        assert.ok(
+          below / draws < share + 0.02 && upTo / draws > share - 0.02,
+          `${formatSize(spec)} ${share}: ${value}`,
+        )
+      }
+      assert.ok(size(0) >= 0 && size(1) <= 2 ** 29)
     }
-    const seen = new Set(
-      Array.from({ length: 100 }, (_, key) => createSizeOfKey(parseSize('uniform:16..18'))(key)),
+    const shares = Array.from({ length: 999 }, (_, at) =>
+      createSizeQuantile(parseSize('uniform:16..18'))((at + 0.5) / 999),
     )
-    assert.deepEqual([...seen].sort(), [16, 17, 18])
+    for (const value of [16, 17, 18]) assert.equal(shares.filter((each) => each === value).length, 333)
   })
 })
+
+/** How many of the sorted values are below. */
+function lowerBound(sorted: Float64Array, value: number): number {
+  const at = sorted.findIndex((each) => each >= value)
+  return at < 0 ? sorted.length : at
+}
