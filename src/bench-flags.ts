@@ -131,8 +131,22 @@ export const loadFlags = {
   seed: Flags.integer({ helpValue: 'N', summary: 'Repeats a run: the seed stands in its result.', min: 0 }),
 }
 
+export const agentFlags = {
+  agents: Flags.integer({
+    helpValue: 'N',
+    summary: 'So many `bench agent` processes generate the load together; they meet in the control store.',
+    min: 1,
+    max: 1_000,
+  }),
+  'agents-timeout': Flags.string({
+    helpValue: 'TIME',
+    summary: 'Wait so long for the agents; default 60s.',
+  }),
+}
+
 export const benchFlags = {
   ...loadFlags,
+  ...agentFlags,
   target: Flags.string({
     helpValue: 'TARGET',
     summary: 'lru:ENTRIES runs against an exact in-process LRU instead of the ring.',

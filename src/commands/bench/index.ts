@@ -29,9 +29,8 @@ export default class Bench extends BaseCommand {
 
   async run(): Promise<BenchResult | FindMaxResult> {
     const { flags } = await this.parse(Bench)
-    const topology =
-      flags.target === undefined ? (await this.loadTopology(flags.topology)).topology : undefined
-    const job = await toBenchJob(flags, topology)
+    const file = flags.target === undefined ? await this.loadTopology(flags.topology) : undefined
+    const job = await toBenchJob(flags, file?.topology)
     if (job.findMax) return this.findMax(job, job.findMax)
     const reports = await BenchReports.open(flags)
     try {

@@ -38,9 +38,9 @@ interface Thread {
 
 async function runLoad(run: LoadRun): Promise<RunCounts> {
   const { accesses, clock, request } = run
-  const { verify, seed, threads: count } = request
+  const { verify, seed, threads: count, share } = request
   const versions = verify
-    ? createVersionMemory(keyNumbers(request.keys), (seed ^ clock.wallMs()) >>> 0)
+    ? createVersionMemory(keyNumbers(request.keys), (seed ^ clock.wallMs() ^ Math.imul(share?.index ?? 0, 0x9e3779b1)) >>> 0)
     : undefined
   const threads = Array.from({ length: count }, (_, index) => startThread(run, index, versions))
   const watch = request.watchNodes ? await watchNodes(accesses, clock) : undefined
