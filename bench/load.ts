@@ -73,7 +73,8 @@ async function throughput(servers: TestServers): Promise<void> {
     const peer: PeerRun[] = []
     const simple: number[] = []
     for (let round = 0; round < rounds; round++) {
-      const time = ['--duration', `${seconds}s`, '--pipeline', `${pipeline}`]
+      // all requests count, as memtier counts them: CPU is that of the whole process
+      const time = ['--duration', `${seconds}s`, '--pipeline', `${pipeline}`, '--warmup', '0s']
       own.push(await bench(topology, [...load, ...connections, ...time], { cpu: 1 }))
       if (memtier) {
         const mix = ['--ratio=1:10', '--key-pattern=R:R', '--distinct-client-seed', `--pipeline=${pipeline}`]
