@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
-import { CachectlError, ExitCode, invalid } from './errors.js'
+import { CachectlError, ExitCode, invalid, refused } from './errors.js'
 import { loadTopology, type TopologyFile } from './files/topology-file.js'
 import type { NodeFactsPort } from './operations/ports.js'
 import { reportError, toErrorReport } from './report-error.js'
@@ -78,6 +78,28 @@ export abstract class BaseCommand extends Command {
   /** 80 columns where nobody sees how wide it is. */
   protected screen(): { columns: number } {
     return { columns: process.stdout.columns ?? 80 }
+  }
+
+  /** Ctrl-Z would leave monitors that nobody reads: `close` ends them, then the process stops. */
+  protected beforeSuspension(close: () => void): void {
+    process.on('SIGTSTP', () => {
+      close()
+      setImmediate(() => process.kill(process.pid, 'SIGSTOP'))
+    })
+  }
+
+  /** A question to whoever sits at the terminal. Errors: `refused` for any answer but yes, and where nobody can answer. */
+  protected async ask(question: string, remedy: string): Promise<void> {
+    if (!process.stdin.isTTY || !process.stderr.isTTY)
+      throw refused('not confirmed: there is no terminal to ask on', remedy)
+    const { createInterface } = await import('node:readline/promises')
+    const lines = createInterface({ input: process.stdin, output: process.stderr })
+    try {
+      const answer = await lines.question(question, { signal: this.signal })
+      if (!/^y(es)?$/i.test(answer.trim())) throw refused('not confirmed', remedy)
+    } finally {
+      lines.close()
+    }
   }
 
   /** Who runs this command, for others. */

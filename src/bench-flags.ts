@@ -142,6 +142,11 @@ export const benchFlags = {
     multiple: true,
     helpValue: 'EXPRESSION',
   }),
+  'find-max': Flags.string({
+    helpValue: 'GATE',
+    multiple: true,
+    summary: "Search the highest rate that keeps it, e.g. 'p99<2ms'; steps of --duration, default 5s.",
+  }),
   'allow-lag': Flags.boolean({ summary: 'Judge gates although the run fell short of its schedule.' }),
   out: Flags.string({
     char: 'o',

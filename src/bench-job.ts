@@ -6,6 +6,7 @@ import { invalid } from './errors.js'
 import { readAccess } from './files/secrets.js'
 import { readTrace } from './files/trace-file.js'
 import { parseGate } from './measure/gate-parse.js'
+import type { FindMaxOptions } from './operations/find-max.js'
 import type { LoadKeysSpec, LoadPort } from './operations/ports.js'
 import type { BenchRequest } from './operations/run-bench.js'
 import { simulateCache } from './operations/simulate-cache.js'
@@ -32,12 +33,15 @@ export interface BenchFlags extends WorkloadFlags {
   readonly verify: boolean
   readonly target?: string | undefined
   readonly gate?: readonly string[] | undefined
+  readonly 'find-max'?: readonly string[] | undefined
   readonly prefix: string
   readonly keep: boolean
   readonly seed?: number | undefined
 }
 
 export interface BenchJob extends BenchRequest {
+  /** Search the highest rate that keeps the gates. */
+  readonly findMax?: FindMaxOptions
   readonly workload: Workload
   readonly keyCount: number
   /** Entries of the in-process LRU that takes the ring's place. */
@@ -62,7 +66,8 @@ export async function toBenchJob(flags: BenchFlags, topology: Topology | undefin
     ...load,
     workload,
     topology: topology ?? { name: flags.target ?? '', ring: noRing, nodes: [] },
-    gates: [...workload.gates, ...(flags.gate ?? [])].map(parseGate),
+    gates: [...workload.gates, ...(flags.gate ?? []), ...(flags['find-max'] ?? [])].map(parseGate),
+    ...(flags['find-max'] ? { findMax: findMaxOptions(flags, workload) } : {}),
     seed: flags.seed ?? freshSeed(),
     connections: flags.connections,
     pipeline: flags.pipeline,
@@ -122,6 +127,22 @@ function refuseMixedPhases(phases: readonly PhaseSpec[]): void {
     `phases with a rate and phases at max: ${closed.map(({ name }) => printable(name)).join(', ')}`,
     'Give every phase a rate, or none.',
   )
+}
+
+const findMaxStepMs = 5_000
+const findMaxStartPerSec = 1_000
+const findMaxResolution = 1.05
+
+/** From --rate, where it is one, in steps of --duration. */
+function findMaxOptions(flags: BenchFlags, { phases }: Workload): FindMaxOptions {
+  if (flags.trace !== undefined || flags.target !== undefined)
+    throw invalid('--find-max searches a rate: it does not go with --trace or --target')
+  const { rate, durationMs } = phases[0]!
+  return {
+    stepMs: flags.duration === undefined ? findMaxStepMs : durationMs,
+    startPerSec: rate.kind === 'open' ? rate.segments[0]!.fromPerSec : findMaxStartPerSec,
+    resolution: findMaxResolution,
+  }
 }
 
 type Load = Pick<BenchJob, 'source' | 'keys' | 'keyCount' | 'operations' | 'phases' | 'warmup'>

@@ -1,9 +1,8 @@
 /** What `ring add`, `remove` and `rebalance` share: flags, wiring, the question, and saving the topology at the end. */
-import { createInterface } from 'node:readline/promises'
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, topologyFlag } from './base-command.js'
 import { systemClock } from './clock.js'
-import { describeError, invalid, refused } from './errors.js'
+import { describeError, invalid } from './errors.js'
 import type { TopologyFile } from './files/topology-file.js'
 import { writeTopology } from './files/write-topology.js'
 import { openControl } from './open-control.js'
@@ -24,6 +23,8 @@ const legacyNote =
   'Clients that do not follow the control store: a read at the old node of a key that has moved misses; a write there ' +
   'makes a second copy, which is carried over where the owner has no other value, and listed as a conflict where it ' +
   'has. Nothing is silently overwritten. `ring check` afterwards shows what they wrote astray.'
+
+const notConfirmed = 'Nothing was changed. --yes goes on without asking, --dry-run shows the plan only.'
 
 const defaultBigKeyBytes = 2 ** 20
 
@@ -124,7 +125,7 @@ export abstract class RingChangeCommand extends BaseCommand {
             confirm: async (preview) => {
               this.log(renderPlan(preview))
               if (flags.clients === 'legacy') this.log(`\n${legacyNote}`)
-              if (!flags.yes) await this.ask()
+              if (!flags.yes) await this.ask('Move these keys now? [y/N] ', notConfirmed)
             },
             save: async (topology) => {
               if (!sameRing(file.topology, topology)) await writeTopology(file, topology)
@@ -182,19 +183,6 @@ export abstract class RingChangeCommand extends BaseCommand {
       this.logToStderr(`whether a change is under way is not known: ${describeError(error)}`)
     } finally {
       await control.close()
-    }
-  }
-
-  private async ask(): Promise<void> {
-    const remedy = 'Nothing was changed. --yes goes on without asking, --dry-run shows the plan only.'
-    if (!process.stdin.isTTY || !process.stderr.isTTY)
-      throw refused('not confirmed: there is no terminal to ask on', remedy)
-    const lines = createInterface({ input: process.stdin, output: process.stderr })
-    try {
-      const answer = await lines.question('Move these keys now? [y/N] ', { signal: this.signal })
-      if (!/^y(es)?$/i.test(answer.trim())) throw refused('not confirmed', remedy)
-    } finally {
-      lines.close()
     }
   }
 }

@@ -12,16 +12,20 @@ export interface MonitoredCommand {
 
 const quote = 0x22
 const backslash = 0x5c
-const scriptCalls = new Set(['eval', 'eval_ro', 'evalsha', 'evalsha_ro', 'fcall', 'fcall_ro'])
+const letterX = 0x78
+/** MONITOR also shows each command that a script runs: counting the call as well would count its keys twice. */
+export const scriptCalls: ReadonlySet<string> = new Set([
+  'eval',
+  'eval_ro',
+  'evalsha',
+  'evalsha_ro',
+  'fcall',
+  'fcall_ro',
+])
 
-/**
- * undefined for what is not a command line, and for script calls: MONITOR also shows each command that a script runs,
- * and counting both would count its keys twice. The address may be IPv6 in brackets, a socket's path or `lua`.
- */
+/** undefined for what is not a command line, and for script calls. */
 export function parseMonitorLine(line: Buffer, positions: KeyPositions): MonitoredCommand | undefined {
-  const open = line.indexOf('] "')
-  if (open < 0) return undefined
-  const spans = argumentSpans(line, open + 2)
+  const spans = argumentSpans(line, addressEnd(line) + 2)
   const [name] = spans
   if (!name) return undefined
   const command = decode(line, name).toString('latin1').toLowerCase()
@@ -30,13 +34,20 @@ export function parseMonitorLine(line: Buffer, positions: KeyPositions): Monitor
   return { command, keys: keys.map((index) => decode(line, spans[index]!)) }
 }
 
-interface Span {
+/** An argument between its quotes, still escaped. */
+export interface Span {
   readonly start: number
   readonly end: number
 }
 
-function argumentSpans(line: Buffer, from: number): Span[] {
+/** Where the `]` after the address is; the address may be IPv6 in brackets, a socket's path or `lua`. -1: no command. */
+export function addressEnd(line: Buffer): number {
+  return line.indexOf('] "')
+}
+
+export function argumentSpans(line: Buffer, from: number): Span[] {
   const spans: Span[] = []
+  if (from < 2) return spans
   let at = from
   while (line[at] === quote) {
     const start = at + 1
@@ -59,8 +70,18 @@ const simpleEscapes: Readonly<Record<string, number>> = {
   '\\': backslash,
 }
 
+/** How long the argument is without its escapes, of which nothing is decoded. */
+export function decodedLength(line: Buffer, { start, end }: Span): number {
+  let length = 0
+  for (let at = start; at < end; at++) {
+    if (line[at] === backslash) at += line[at + 1] === letterX ? 3 : 1
+    length += 1
+  }
+  return length
+}
+
 /** Redis' `sdscatrepr`: `\xHH`, `\n \r \t \a \b \" \\`; every other byte stands for itself. */
-function decode(line: Buffer, { start, end }: Span): Buffer {
+export function decode(line: Buffer, { start, end }: Span): Buffer {
   const raw = line.subarray(start, end)
   if (!raw.includes(backslash)) return Buffer.from(raw)
   const out = Buffer.allocUnsafe(raw.length)

@@ -1,10 +1,16 @@
 /** Conditions on a result that decide the exit code: each with its value, its limit and, where it fails oddly, why. */
 
+import { createRandom } from '../random.js'
 import type { MeasuredRun } from './bench-measures.js'
-import { type MetricUnit, unitOf } from './gate-metric.js'
+import { compareSlices, leastSlices } from './compare-slices.js'
+import { decide, describeChange, minimumShareEffect } from './comparison.js'
+import { type MetricUnit, moreIsBetter, unitOf } from './gate-metric.js'
 import type { Comparison, Gate } from './gate-parse.js'
 import { measuredValue } from './gate-value.js'
+import { slicesOf } from './slices.js'
 import { shortfalls } from './trust.js'
+
+const gateConfidence = 0.95
 
 export interface GateResult {
   readonly expression: string
@@ -63,8 +69,40 @@ function evaluateGate(gate: Gate, run: MeasuredRun, { baseline }: GateContext): 
       return { ...unknown, value, limit, passed: comparisons[condition.comparison](value, limit) }
     }
     case 'not-worse':
-      return { ...unknown, value, reason: 'not judged yet' }
+      return {
+        ...unknown,
+        value,
+        ...judgeNotWorse(gate, run, baseline, before.value, condition.minimumEffect),
+      }
     default:
       return condition satisfies never
   }
+}
+
+/** One seed for all: the same two runs have the same verdict every time. */
+const bootstrapSeed = 1
+
+function judgeNotWorse(
+  { metric, scope }: Gate,
+  run: MeasuredRun,
+  baseline: MeasuredRun,
+  before: number,
+  minimumEffect: number,
+): Pick<GateResult, 'limit' | 'passed' | 'reason'> {
+  const [unit, isBetter] = [unitOf(metric), moreIsBetter(metric)]
+  const found = compareSlices(slicesOf(baseline, metric, scope), slicesOf(run, metric, scope), {
+    unit,
+    confidence: gateConfidence,
+    random: createRandom(bootstrapSeed),
+  })
+  const worse = isBetter ? -1 : 1
+  const limit = unit === 'share' ? before + worse * minimumShareEffect : before * (1 + minimumEffect) ** worse
+  if (!found) {
+    const reason = `both runs need at least ${leastSlices} whole seconds, or blocks of seconds, that have a value`
+    return { limit, passed: false, reason }
+  }
+  const { change } = found
+  const criteria = { moreIsBetter: isBetter, confidence: gateConfidence, minimumEffect }
+  if (decide(change, change.rawPValue, criteria) !== 'worse') return { limit, passed: true }
+  return { limit, passed: false, reason: `significantly worse: ${describeChange(change)}` }
 }

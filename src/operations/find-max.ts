@@ -35,6 +35,12 @@ export interface FindMaxOutcome {
   readonly warnings: readonly string[]
 }
 
+/** As users' scripts read it (docs/json.md). */
+export interface FindMaxResult extends FindMaxOutcome {
+  readonly schema: 'cachectl/find-max/v1'
+  readonly gates: readonly string[]
+}
+
 const lowestPerSec = 10
 const highestPerSec = 5_000_000
 const confirmations = 4

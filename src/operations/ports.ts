@@ -2,6 +2,7 @@
  * The world as the operations see it. Adapters in redis/, files/ and lab/ implement these; commands wire them.
  * One interface per capability, each with its own paragraph below.
  */
+import type { CommandAccess, MonitoredRequest } from '../hotkeys/monitored-requests.js'
 import type { RunCounts } from '../measure/run-counts.js'
 import type { Series } from '../measure/series.js'
 import type { NodeSpec, Topology } from '../ring/topology.js'
@@ -188,6 +189,48 @@ export interface MonitorPort {
   commandShapes(node: string): Promise<{ name: string; first: number; last: number; step: number }[]>
   /** Commands processed since the server started. */
   commandCount(node: string): Promise<number>
+}
+
+/** All that nodes execute, command by command: MONITOR on a connection of its own for each. Nodes by id. */
+export interface MonitorFeedPort {
+  /** Asked before the feeds are opened, so that it is in none. */
+  survey(node: string): Promise<NodeTraffic>
+  /**
+   * Resolves when the server has confirmed. Raw lines hold values, which the caller must not decode. `bytes` came in
+   * since the last call, those of a line that is not whole yet among them.
+   */
+  open(node: string, onLines: (lines: readonly Buffer[], bytes: number) => void): Promise<MonitorFeed>
+}
+
+export interface MonitorFeed {
+  /** Resolves when it was closed by us; rejects with `unreachable` when the connection was lost. */
+  readonly ended: Promise<void>
+  close(): void
+}
+
+/** Where a recorded trace goes: a line a request. */
+export interface TraceSink {
+  /** Whether a line can hold the key. */
+  accepts(key: Buffer): boolean
+  /** In order of time. Resolves when the next may be written. Errors: `stopped`. */
+  write(rows: readonly RecordedRow[]): Promise<void>
+  /** Completes the file. Errors: `stopped`. */
+  close(): Promise<void>
+}
+
+export interface RecordedRow extends MonitoredRequest {
+  /** µs since the Unix epoch. */
+  readonly atMicros: number
+  /** A connection's number. */
+  readonly client: number
+}
+
+export interface NodeTraffic {
+  readonly opsPerSec: number
+  readonly inputBytesPerSec: number
+  /** The node's clock minus ours, ms; 0 where they differ by no more than can be measured. */
+  readonly clockOffsetMs: number
+  readonly commands: CommandAccess
 }
 
 /** A connection that somebody has to a node. */

@@ -6,6 +6,8 @@ export interface CommandTable {
   readonly positions: KeyPositions
   /** Unknown commands count as writes: the careful way. */
   isWrite(command: string): boolean
+  /** `other`: unknown, or neither (WATCH, scripts). */
+  accessOf(command: string): 'read' | 'write' | 'other'
   isBlocking(command: string): boolean
   /** Whether a script may run it. */
   isScriptable(command: string): boolean
@@ -23,6 +25,11 @@ export async function readCommandTable(connection: RespConnection): Promise<Comm
   return {
     positions: createKeyPositions(entries.map(({ shape }) => shape)),
     isWrite: (command) => !flagsOf.get(command)?.has('readonly'),
+    accessOf: (command) => {
+      const flags = flagsOf.get(command)
+      if (flags?.has('write')) return 'write'
+      return flags?.has('readonly') ? 'read' : 'other'
+    },
     isBlocking: (command) => flagsOf.get(command)?.has('blocking') === true,
     isScriptable: (command) => flagsOf.get(command)?.has('noscript') === false,
   }

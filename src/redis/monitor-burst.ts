@@ -4,11 +4,8 @@
  */
 import type { Clock } from '../clock.js'
 import type { BurstLimits, MonitorPort, NodeAccess } from '../operations/ports.js'
-import { encodeCommands, ReplyError } from './resp.js'
-import { handshake, openConnection, replyFailure } from './resp-connection.js'
-import { connectionError, openSocket } from './socket.js'
-
-const newline = 10
+import { openMonitor } from './monitor-feed.js'
+import { openConnection } from './resp-connection.js'
 
 export function createMonitor(
   accesses: readonly NodeAccess[],
@@ -41,65 +38,32 @@ async function burst(
   access: NodeAccess,
   { limits, clock, active }: BurstContext,
 ): Promise<{ lines: Buffer[]; bytes: number }> {
-  const greetings = handshake(access).length + 1
-  const socket = await openSocket(access.node)
+  const stop = new AbortController()
+  const finish = () => stop.abort()
+  const lines: Buffer[] = []
+  let bytes = 0
+  active.add(finish)
   try {
-    return await new Promise((resolve, reject) => {
-      let rest: Buffer = Buffer.alloc(0)
-      let bytes = 0
-      let greeted = 0
-      const lines: Buffer[] = []
-      const finish = () => {
-        clearTimeout(timer)
-        active.delete(finish)
-        socket.destroy()
-        resolve({ lines, bytes })
-      }
-      const fail = (error: unknown) => {
-        clearTimeout(timer)
-        active.delete(finish)
-        reject(connectionError(access.node, error))
-      }
-      // until MONITOR is confirmed the longer deadline of a stuck server holds; afterwards the burst's own
-      let timer = setTimeout(() => fail(new Error('MONITOR was not answered within 2 s')), 2_000)
-      active.add(finish)
-      socket.on('error', fail)
-      socket.on('close', () =>
-        greeted < greetings ? fail(new Error('closed before MONITOR was confirmed')) : finish(),
-      )
-      socket.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-        const data = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
-        let start = 0
-        for (let end = data.indexOf(newline); end >= 0; end = data.indexOf(newline, start)) {
-          const line = data.subarray(start, end)
-          start = end + 1
-          if (greeted < greetings) {
-            if (line[0] === 0x2d) return fail(asReplyFailure(access, line))
-            greeted += 1
-            if (greeted < greetings) continue
-            bytes = data.length - start
-            clearTimeout(timer)
-            timer = setTimeout(finish, limits.maxMs)
-            continue
-          }
-          lines.push(line)
-          if (lines.length >= limits.maxLines) return finish()
-        }
-        rest = data.subarray(start)
-        if (bytes >= limits.maxBytes) finish()
-      })
-      socket.write(encodeCommands([...handshake(access), ['MONITOR']]))
-    })
+    const feed = await openMonitor(
+      access,
+      (more, size) => {
+        bytes += size
+        lines.push(...more.slice(0, limits.maxLines - lines.length))
+        if (lines.length >= limits.maxLines || bytes >= limits.maxBytes) finish()
+      },
+      stop.signal,
+    )
+    const timer = setTimeout(finish, limits.maxMs)
+    // a server that hangs up in the middle has shown a burst all the same
+    await feed.ended.catch(() => undefined).finally(() => clearTimeout(timer))
+    return { lines, bytes }
+  } catch (error) {
+    if (stop.signal.aborted) return { lines, bytes }
+    throw error
   } finally {
-    socket.destroy()
+    active.delete(finish)
     await clock.sleep(0)
   }
-}
-
-function asReplyFailure(access: NodeAccess, line: Buffer): Error {
-  const text = line.toString('utf8', 1).trim()
-  return replyFailure(access, 'MONITOR', new ReplyError(text.split(' ', 1)[0] ?? '', text))
 }
 
 async function readShapes(access: NodeAccess): ReturnType<MonitorPort['commandShapes']> {

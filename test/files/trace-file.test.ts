@@ -74,6 +74,8 @@ describe('traces', () => {
     const least = await read('op,note,key\nGET,x,a,b\nset,y,,\n')
     assert.deepEqual(rowsOf(least), ['get a,b 0 B', 'set , 0 B'])
     assert.equal(least.hasTimes, false)
+    const half = await read('0,k,1,1.9,0,set,0.5\n')
+    assert.deepEqual(rowsOf(half), ['set k 1 B 1 s'], 'half a second is not for ever')
   })
 
   it('spread the requests of one tick of a coarse clock, and keep the gaps of a fine one', async () => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CachectlError } from '../../src/errors.js'
 import { loadWorkload, parseWorkload, resolveWorkload } from '../../src/files/workload-file.js'
-import { loadPreset } from '../../src/workload/presets/load-preset.js'
+import { knownFields } from '../../src/files/workload-schema.js'
+import { builtInNames } from '../../src/workload/operations.js'
+import { loadPreset, presetNames } from '../../src/workload/presets/load-preset.js'
 import { root } from '../support/cli.js'
 
 async function problems(text: string): Promise<string[]> {
@@ -78,6 +80,22 @@ describe('workload files', () => {
     assert.ok(script?.[1]?.kind === 'script' && script[1].text.startsWith('local used'))
     assert.deepEqual(phases, [{ name: 'measure', durationMs: 10_000, rate: { kind: 'max' }, hotShift: 0 }])
     assert.deepEqual(warmup, { kind: 'time', ms: 5_000 })
+  })
+
+  it('are described: the example loads, and no field, operation or preset is left out', async () => {
+    const text = await readFile(join(root, 'docs/workloads.md'), 'utf8')
+    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(text) ?? []
+    const workload = await parseWorkload(example, 'docs/workloads.md')
+    assert.equal(workload.name, 'sessions')
+    assert.equal(workload.phases.length, 2)
+    const words = new Set(text.match(/[A-Za-z-]+/g))
+    const fields = Object.values(knownFields).flat()
+    for (const word of [...fields, ...builtInNames])
+      assert.ok(words.has(word), `docs/workloads.md: no ${word}`)
+    const rows = presetNames
+      .filter((name) => name.startsWith('twitter:'))
+      .map((name) => `| ${name.slice(15)} |`)
+    for (const row of rows) assert.ok(text.includes(`\n${row}`), `docs/workloads.md: no row ${row}`)
   })
 
   it('may say next to nothing', async () => {

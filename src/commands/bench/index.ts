@@ -1,13 +1,15 @@
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
 import { benchFlags } from '../../bench-flags.js'
-import { createBenchLoad, toBenchJob } from '../../bench-job.js'
+import { type BenchJob, createBenchLoad, toBenchJob } from '../../bench-job.js'
 import { BenchReports, configurationOf } from '../../bench-report.js'
 import { ExitCode } from '../../errors.js'
 import { toBenchResult } from '../../files/bench-result.js'
 import type { BenchResult } from '../../measure/bench-result.js'
-import { runBench } from '../../operations/run-bench.js'
+import { type FindMaxOptions, type FindMaxResult, findMax } from '../../operations/find-max.js'
+import { type BenchPorts, runBench } from '../../operations/run-bench.js'
 import { renderBench } from '../../terminal/bench.js'
 import { describeProgress } from '../../terminal/bench-progress.js'
+import { renderFindMax } from '../../terminal/find-max.js'
 import { createProgress } from '../../terminal/progress.js'
 
 export default class Bench extends BaseCommand {
@@ -25,20 +27,15 @@ export default class Bench extends BaseCommand {
   ]
   static override flags = benchFlags
 
-  async run(): Promise<BenchResult> {
+  async run(): Promise<BenchResult | FindMaxResult> {
     const { flags } = await this.parse(Bench)
     const topology =
       flags.target === undefined ? (await this.loadTopology(flags.topology)).topology : undefined
     const job = await toBenchJob(flags, topology)
+    if (job.findMax) return this.findMax(job, job.findMax)
     const reports = await BenchReports.open(flags)
     try {
-      const { counts, ...outcome } = await runBench(job, {
-        facts: await this.nodeFacts(),
-        load: await createBenchLoad(job, this.signal),
-        progress: await createProgress(),
-        signal: this.signal,
-        describeProgress,
-      })
+      const { counts, ...outcome } = await runBench(job, await this.ports(job))
       const { name } = job.topology
       const result = toBenchResult(
         { topology: name, seed: job.seed, configuration: configurationOf(job) },
@@ -51,6 +48,28 @@ export default class Bench extends BaseCommand {
       return result
     } finally {
       await reports.close()
+    }
+  }
+
+  private async findMax(job: BenchJob, options: FindMaxOptions): Promise<FindMaxResult> {
+    const outcome = await findMax(job, await this.ports(job), options)
+    this.log(renderFindMax(outcome, this.screen()))
+    if (outcome.interrupted) process.exitCode = ExitCode.interrupted
+    else if (outcome.ratePerSec === null) this.found()
+    return {
+      schema: 'cachectl/find-max/v1',
+      gates: job.gates.map(({ expression }) => expression),
+      ...outcome,
+    }
+  }
+
+  private async ports(job: BenchJob): Promise<BenchPorts> {
+    return {
+      facts: await this.nodeFacts(),
+      load: await createBenchLoad(job, this.signal),
+      progress: await createProgress(),
+      signal: this.signal,
+      describeProgress,
     }
   }
 }

@@ -40,11 +40,7 @@ export default class HotKeys extends BaseCommand {
     const threshold = parsePercent(flags.threshold, '--threshold')
     const { topology } = await this.loadTopology(flags.topology)
     const monitor = createMonitor(await readAccess(topology.nodes, process.env), systemClock)
-    // Ctrl-Z would leave a monitor that nobody reads: it ends first, then the process stops
-    process.on('SIGTSTP', () => {
-      monitor.close()
-      setImmediate(() => process.kill(process.pid, 'SIGSTOP'))
-    })
+    this.beforeSuspension(() => monitor.close())
     const ports = {
       monitor,
       clock: systemClock,

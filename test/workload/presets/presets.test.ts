@@ -130,6 +130,23 @@ describe('workload presets', () => {
     assert.match(noted('cluster24'), /Sizes are fixed: the source gives means/)
   })
 
+  it('meta: the hottest key takes its 6.6 % although the keys are fewer than at the source', () => {
+    const { distribution, values, ttl, operations, keys } = loadPreset('meta:kvcache')
+    const source = createMix(
+      { kind: 'mix', distribution, values, ttl },
+      { operations, keyCount: keys.count, random: createRandom(7), part: { index: 0, count: 1 } },
+    )
+    const counts = new Map<number, number>()
+    for (let index = 0; index < draws; index++) {
+      source.next()
+      counts.set(source.key, (counts.get(source.key) ?? 0) + 1)
+      assert.ok(source.valueBytes <= 523_487)
+    }
+    const share = 0.06624
+    const hottest = Math.max(...counts.values()) / draws
+    assert.ok(Math.abs(hottest - share) <= 5 * Math.sqrt((share * (1 - share)) / draws), `seed 7: ${hottest}`)
+  })
+
   it('ycsb: proportions, 1,000 byte records, and a scan that says what it is', () => {
     const mixes = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) =>
       loadPreset(`ycsb:${letter}`)
