@@ -44,6 +44,7 @@ const top = [
   'bench-job.ts',
   'bench-workload.ts',
   'bench-report.ts',
+  'bench-sides.ts',
   'lab-command.ts',
   'open-control.ts',
   'failpoint.ts',

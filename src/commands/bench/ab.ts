@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
-import { type AbResult, openSides, toAbResult } from '../../bench-sides.js'
 import { loadFlags } from '../../bench-flags.js'
+import { type AbResult, openSides, toAbResult } from '../../bench-sides.js'
 import { ExitCode } from '../../errors.js'
 import { runAb } from '../../operations/run-ab.js'
 import { renderComparison } from '../../terminal/bench-comparison.js'
@@ -21,7 +21,11 @@ export default class BenchAb extends BaseCommand {
   ]
   static override flags = {
     ...loadFlags,
-    a: Flags.string({ helpValue: 'FLAGS', summary: "What A has of its own, as in '-t before.yaml'.", default: '' }),
+    a: Flags.string({
+      helpValue: 'FLAGS',
+      summary: "What A has of its own, as in '-t before.yaml'.",
+      default: '',
+    }),
     b: Flags.string({ helpValue: 'FLAGS', summary: 'What B has of its own.', default: '' }),
     pairs: Flags.integer({ helpValue: 'N', summary: 'Pairs of turns.', default: 15, min: 8, max: 1_000 }),
     slice: Flags.string({ helpValue: 'TIME', summary: 'Length of a turn.', default: '1.5s' }),
