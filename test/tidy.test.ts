@@ -43,6 +43,8 @@ const top = [
   'bench-flags.ts',
   'bench-job.ts',
   'bench-workload.ts',
+  'bench-compare.ts',
+  'bench-configuration.ts',
   'bench-report.ts',
   'bench-sides.ts',
   'lab-command.ts',
