@@ -1,107 +1,205 @@
 /**
- * `cachectl bench` against redis-benchmark on one node: the same keys, sizes and connections, interleaved, medians.
- * Then the hit ratio of a real trace, where one is given: an exact LRU, and a Redis that evicts at the same size.
+ * `cachectl bench` with everything on against memtier_benchmark and redis-benchmark: one generator thread each, one server
+ * each, the same sizes and connections, in turns; medians of the rounds, and CPU of the whole processes. Then the pacing of
+ * an open loop, two threads, and memory over time. Last the hit ratio of a real trace, where one is given.
  *
- *   node dist/bench/load.js [TRACE.csv.gz ENTRIES]
+ *   node dist/bench/load.js [throughput|open|threads|memory|trace] … [--trace FILE ENTRIES]
  */
-import { type CliResult, runCli } from '../test/support/cli.js'
-import { startServers } from '../test/support/redis-servers.js'
+import { startServers, type TestServers } from '../test/support/redis-servers.js'
+import { bench, fillWithBench, type OwnRun, pinServers, range } from './support/load-runs.js'
+import { findMemtier, type PeerRun, runMemtier } from './support/memtier.js'
 import { runRedisBenchmark } from './support/redis-benchmark.js'
 import { header, median, print } from './support/report.js'
+import { hitRatios } from './support/trace-hits.js'
 
 const rounds = 5
-const keyCount = 100_000
-const valueBytes = 100
-const seconds = 3
+const keyCount = 1_000_000
+const valueBytes = 32
+const seconds = 5
+const connections = ['-c', '50']
 
-header(`load: 50 connections, ${keyCount.toLocaleString('en')} keys of ${valueBytes} B, GET, all hits`)
-await throughput()
-const [tracePath, entries] = process.argv.slice(2)
-if (tracePath && entries) await hitRatios(tracePath, Number(entries))
+const traceAt = process.argv.indexOf('--trace')
+const wanted = process.argv.slice(2, traceAt < 0 ? undefined : traceAt)
+const wants = (part: string) => wanted.length === 0 || wanted.includes(part)
 
-async function throughput(): Promise<void> {
-  const servers = await startServers(1)
+header(
+  `load: 50 connections, ${keyCount.toLocaleString('en')} keys of ${valueBytes} B, 1 SET : 10 GET, all hits; ` +
+    `${rounds} rounds of ${seconds} s`,
+)
+const memtier = findMemtier()
+if (!memtier)
+  print(
+    'memtier_benchmark: not found (PATH, or MEMTIER_BENCHMARK=its path); compared with redis-benchmark only\n',
+  )
+if (wants('throughput')) await withServers(throughput)
+if (wants('open')) await withServers(openLoop)
+if (wants('threads')) await threads()
+if (wants('memory')) await withServers(memory)
+if (traceAt > 0) await hitRatios(process.argv[traceAt + 1]!, Number(process.argv[traceAt + 2]))
+
+/** The first server is the peers', the second ours: each was filled in order, and neither holds the other's keys. */
+async function withServers(body: (servers: TestServers) => Promise<void>): Promise<void> {
+  const servers = await startServers(2)
   try {
-    const { port } = servers.servers[0]!
-    const file = await servers.topologyFile()
-    const range = ['-r', String(keyCount), '-d', String(valueBytes), '-c', '50']
-    await runRedisBenchmark(port, [...range, '-t', 'set', '-n', String(12 * keyCount), '-P', '32'])
-    const load = [
-      '--keys',
-      String(keyCount),
-      '--value-bytes',
-      String(valueBytes),
-      '--read-ratio',
-      '1',
-      '--keep',
-    ]
-    assertOk(await runCli(['bench', '-t', file, ...load, '--fill', '--duration', '1s', '--json']))
-    for (const [pipeline, goal] of [
-      [1, 0.7],
-      [16, 0.4],
-    ] as const) {
-      const ours: number[] = []
-      const theirs: number[] = []
-      const p99s: [number, number][] = []
-      for (let round = 0; round < rounds; round++) {
-        // requests that take the peer about as long as ours
-        const count = String(seconds * (pipeline === 1 ? 80_000 : 500_000))
-        const peer = await runRedisBenchmark(port, [
-          ...range,
-          '-t',
-          'get',
-          '-n',
-          count,
-          '-P',
-          String(pipeline),
-        ])
-        const shape = ['--connections', '50', '--pipeline', String(pipeline), '--duration', `${seconds}s`]
-        const own = assertOk(await runCli(['bench', '-t', file, ...load, ...shape, '--json']))
-        ours.push(own.throughputPerSec)
-        theirs.push(peer.throughputPerSec)
-        p99s.push([own.latency.p99Ms, peer.p99Ms])
-      }
-      const [own, peer] = [median(ours), median(theirs)]
-      print(
-        `pipeline ${String(pipeline).padEnd(2)}  cachectl ${rate(own)}, redis-benchmark ${rate(peer)}: ` +
-          `${(own / peer).toFixed(2)} × (goal ≥ ${goal}); p99 ${median(p99s.map(([a]) => a)).toFixed(2)} and ${median(p99s.map(([, b]) => b)).toFixed(2)} ms`,
-      )
-    }
+    pinServers(servers, 0)
+    await body(servers)
   } finally {
     await servers.stop()
   }
 }
 
-async function hitRatios(path: string, capacity: number): Promise<void> {
-  const exact = assertOk(await runCli(['bench', '--trace', path, '--target', `lru:${capacity}`, '--json']))
-  print(`\n${path.split('/').at(-1)}, ${capacity} entries: exact LRU ${exact.hitRatio.toFixed(4)}`)
-  const servers = await startServers(1)
-  try {
-    const file = await servers.topologyFile()
-    const connection = await servers.connect(0)
-    // large values, so that the connections' buffers do not count; and slow: Redis knows recency to a second
-    const size = ['--value-bytes', '20000', '--connections', '1']
-    const full = ['--keys', String(capacity), '--fill', '--read-ratio', '1', '--requests', '1000', '--keep']
-    assertOk(await runCli(['bench', '-t', file, ...full, ...size, '--json']))
-    const info = String(await connection.call('INFO', 'memory'))
-    const usedBytes = Number(/used_memory:(\d+)/.exec(info)![1])
-    await connection.call('FLUSHALL')
-    await connection.call('CONFIG', 'SET', 'maxmemory', usedBytes, 'maxmemory-policy', 'allkeys-lru')
-    const redis = assertOk(await runCli(['bench', '-t', file, '--trace', path, ...size, '--keep', '--json']))
-    const held = await connection.call('DBSIZE')
+async function throughput(servers: TestServers): Promise<void> {
+  const [theirs] = servers.servers
+  const port = theirs!.port
+  const shape = [
+    '-t',
+    '1',
+    ...connections,
+    '--key-minimum=1',
+    `--key-maximum=${keyCount}`,
+    '-d',
+    `${valueBytes}`,
+  ]
+  if (memtier) {
+    const fill = ['--ratio=1:0', '--key-pattern=P:P', '-n', 'allkeys', '--pipeline=16']
+    await runMemtier(memtier, port, [...shape, ...fill], 1)
+  }
+  const plain = ['-r', `${keyCount}`, '-d', `${valueBytes}`, '-c', '50']
+  await runRedisBenchmark(port, [...plain, '-t', 'set', '-n', `${3 * keyCount}`, '-P', '32'])
+  const topology = await fillWithBench(servers, 1, { keyCount, valueBytes })
+  const load = [...range({ keyCount, valueBytes }), '--mix', 'get:10,set:1', '--verify', '--keep']
+  for (const pipeline of [1, 16]) {
+    const own: OwnRun[] = []
+    const peer: PeerRun[] = []
+    const simple: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      // all requests count, as memtier counts them: CPU is that of the whole process
+      const time = ['--duration', `${seconds}s`, '--pipeline', `${pipeline}`, '--warmup', '0s']
+      own.push(await bench(topology, [...load, ...connections, ...time], { cpu: 1 }))
+      if (memtier) {
+        const mix = ['--ratio=1:10', '--key-pattern=R:R', '--distinct-client-seed', `--pipeline=${pipeline}`]
+        peer.push(await runMemtier(memtier, port, [...shape, ...mix, `--test-time=${seconds}`], 1))
+      }
+      const count = `${seconds * (pipeline === 1 ? 80_000 : 500_000)}`
+      const gets = [...plain, '-t', 'get', '-n', count, '-P', `${pipeline}`]
+      simple.push((await runRedisBenchmark(port, gets)).throughputPerSec)
+    }
+    compare(pipeline, own, peer, simple)
+  }
+}
+
+function compare(pipeline: number, own: OwnRun[], peer: PeerRun[], simple: number[]): void {
+  const [us, them] = [own, peer].map((runs) => ({
+    rate: median(runs.map((run) => run.throughputPerSec)),
+    p50: median(runs.map((run) => run.p50Ms)),
+    p99: median(runs.map((run) => run.p99Ms)),
+    micros: median(runs.map((run) => (run.cpuSeconds / run.count) * 1e6)),
+  }))
+  const wrong = own.reduce((sum, { wrong }) => sum + wrong, 0)
+  print(`pipeline ${pipeline}: cachectl ${per(us!.rate)}, ${wrong} wrong or stale values`)
+  print(`  redis-benchmark (GET) ${per(median(simple))}: ${(us!.rate / median(simple)).toFixed(2)} ×`)
+  if (peer.length === 0) return
+  const goals = pipeline === 1 ? [1.1, 1.0, 1.1] : [1.0, 1.0, 1.3]
+  const line = (what: string, mine: string, other: string, ratio: number, goal: string) =>
+    print(`  ${what.padEnd(24)} ${mine} and memtier ${other}: ${ratio.toFixed(2)} × (goal ${goal})`)
+  line('throughput', per(us!.rate), per(them!.rate), us!.rate / them!.rate, `≥ ${goals[0]}`)
+  line(
+    'generator CPU a request',
+    `${us!.micros.toFixed(2)} µs`,
+    `${them!.micros.toFixed(2)} µs`,
+    us!.micros / them!.micros,
+    `≤ ${goals[1]}`,
+  )
+  line('p99', `${us!.p99.toFixed(2)} ms`, `${them!.p99.toFixed(2)} ms`, us!.p99 / them!.p99, `≤ ${goals[2]}`)
+  print(`  p50 ${us!.p50.toFixed(2)} and ${them!.p50.toFixed(2)} ms`)
+}
+
+/** How near to its due time a request is sent, and what a calm server answers in. */
+async function openLoop(servers: TestServers): Promise<void> {
+  const topology = await fillWithBench(servers, 1, { keyCount: 100_000, valueBytes })
+  const load = [...range({ keyCount: 100_000, valueBytes }), '--mix', 'get:10,set:1', '--keep']
+  for (const rate of [5_000, 20_000]) {
+    const runs: OwnRun[] = []
+    for (let round = 0; round < 3; round++)
+      runs.push(
+        await bench(topology, [...load, ...connections, '--rate', `${rate}`, '--duration', '5s'], { cpu: 1 }),
+      )
+    const of = (pick: (run: OwnRun) => number) => median(runs.map(pick))
     print(
-      `Redis with allkeys-lru and memory for them: ${redis.hitRatio.toFixed(4)} (${held} keys at the end)`,
+      `open loop ${per(rate)}: send lag p50 ${(of((run) => run.lagP50Ms) * 1000).toFixed(1)} µs (goal ≤ 5), ` +
+        `p99 ${of((run) => run.lagP99Ms).toFixed(2)} ms (goal ≤ .5); response p50 ${of((run) => run.p50Ms).toFixed(3)} ms ` +
+        `(goal ≤ .1), p99 ${of((run) => run.p99Ms).toFixed(2)} ms; achieved ${(of((run) => run.achieved) * 100).toFixed(2)} %; ` +
+        `the host alone stalled by ${of((run) => run.hostNoiseMs).toFixed(2)} ms at p99.9`,
+    )
+    if (!memtier) continue
+    const { port } = servers.servers[0]!
+    const perConnection = Math.round(rate / 50)
+    const limited = [
+      '-t',
+      '1',
+      ...connections,
+      `--rate-limiting=${perConnection}`,
+      '--test-time=5',
+      '--ratio=1:10',
+    ]
+    const peer = await runMemtier(memtier, port, [...limited, '-d', `${valueBytes}`], 1)
+    print(
+      `  memtier --rate-limiting=${perConnection}: ${per(peer.throughputPerSec)}, p50 ${peer.p50Ms} ms, p99 ${peer.p99Ms} ms`,
+    )
+  }
+}
+
+/** Two threads against two servers: scaling needs four cores; on fewer, the CPU a request tells. */
+async function threads(): Promise<void> {
+  const servers = await startServers(2)
+  try {
+    const topology = await servers.topologyFile()
+    const load = [
+      ...range({ keyCount: 100_000, valueBytes }),
+      '--mix',
+      'get:10,set:1',
+      '--keep',
+      ...connections,
+    ]
+    await bench(topology, [...load, '--fill', '--duration', '1s'], {})
+    const runs = { 1: [] as OwnRun[], 2: [] as OwnRun[] }
+    for (let round = 0; round < 3; round++) {
+      for (const count of [1, 2] as const)
+        runs[count].push(await bench(topology, [...load, '--threads', `${count}`, '--duration', '4s'], {}))
+    }
+    const of = (count: 1 | 2, pick: (run: OwnRun) => number) => median(runs[count].map(pick))
+    const micros = (run: OwnRun) => (run.cpuSeconds / run.count) * 1e6
+    print(
+      `two threads, two servers: ${(of(2, (run) => run.throughputPerSec) / of(1, (run) => run.throughputPerSec)).toFixed(2)} × one ` +
+        `(goal ≥ 1.7 where there are 4 cores); CPU a request ${of(2, micros).toFixed(2)} and ${of(1, micros).toFixed(2)} µs: ` +
+        `${(of(2, micros) / of(1, micros)).toFixed(2)} × (goal 1)`,
     )
   } finally {
     await servers.stop()
   }
 }
 
-function assertOk(result: CliResult): ReturnType<typeof JSON.parse> {
-  if (result.exitCode !== 0) throw new Error(result.stdout + result.stderr)
-  return JSON.parse(result.stdout)
+/** As many requests as an hour of 20,000 a second has, sent as fast as they go. */
+async function memory(servers: TestServers): Promise<void> {
+  const topology = await fillWithBench(servers, 1, { keyCount: 100_000, valueBytes })
+  const load = [
+    ...range({ keyCount: 100_000, valueBytes }),
+    '--mix',
+    'get:10,set:1',
+    '--keep',
+    ...connections,
+  ]
+  const { count, residentBytes } = await bench(topology, [...load, '-P', '16', '--duration', '120s'], {
+    watchMemory: true,
+  })
+  const mib = (at: number) =>
+    (residentBytes[Math.floor((residentBytes.length - 1) * at)]! / 2 ** 20).toFixed(0)
+  print(
+    `memory: ${count.toLocaleString('en')} requests in 120 s; resident ${mib(0.1)}, ${mib(0.5)}, ${mib(1)} MiB after 12, 60 and 120 s ` +
+      `(most ${(Math.max(...residentBytes) / 2 ** 20).toFixed(0)}; goal ≤ 120 MB for an hour, no growth)`,
+  )
 }
 
-function rate(perSec: number): string {
+function per(perSec: number): string {
   return `${Math.round(perSec).toLocaleString('en')}/s`
 }

@@ -72,7 +72,9 @@ export interface BenchAgentResult extends AgentOutcome {
 export async function runBenchAgent(options: BenchAgentOptions): Promise<BenchAgentResult> {
   const { control, version, once, outFolder, signal, tell } = options
   const meeting = await openMeeting(control, process.cwd())
-  const id = `${hostname().replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 80)}-${process.pid}-${freshName().slice(0, 4)}`
+  const id = `${hostname()
+    .replace(/[^A-Za-z0-9._-]/g, '_')
+    .slice(0, 80)}-${process.pid}-${freshName().slice(0, 4)}`
   const identity = { id, cores: availableParallelism(), version, node: process.version }
   try {
     const outcome = await serveAgent(

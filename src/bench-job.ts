@@ -141,7 +141,8 @@ export async function createBenchLoad(
 
 function agentsOf(flags: BenchFlags, count: number): NonNullable<BenchJob['agents']> {
   const { connections, threads, target, 'agents-timeout': timeout } = flags
-  if (target !== undefined) throw invalid('--agents and --target exclude each other: there is no ring to load')
+  if (target !== undefined)
+    throw invalid('--agents and --target exclude each other: there is no ring to load')
   if (connections < count * threads)
     throw invalid(
       `--connections ${connections}: ${count} agents of ${threads} threads need at least ${count * threads}`,

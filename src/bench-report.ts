@@ -1,82 +1,173 @@
-/** Where a run's result goes: to standard output, to a result file, to reports; opened before the run, written after it. */
-import type { BenchJob } from './bench-job.js'
+/**
+ * Where a result goes: standard output, a result file, reports. Files are opened before the run, so that what can't be
+ * written is known before the load; what fails afterwards is told, and the rest goes on.
+ */
+import { stripVTControlCharacters } from 'node:util'
+import * as Flags from '@oclif/core/flags'
+import type { Clock } from './clock.js'
+import { invalid } from './errors.js'
 import { toResultFile } from './files/bench-result-file.js'
+import { type Hlog, openHlog } from './files/hlog.js'
 import { openResultFile, type ResultFile, toJsonText } from './files/result-file.js'
-import type { BenchResult, Configuration } from './measure/bench-result.js'
+import type { BenchResult } from './measure/bench-result.js'
 import type { RunCounts } from './measure/run-counts.js'
+import type { LoadInterval } from './operations/ports.js'
 import { printable } from './printable.js'
+import { toCsv } from './report/csv.js'
+import { toGithub } from './report/github.js'
+import { type Judged, judgedRun } from './report/judged.js'
+import { toJunit } from './report/junit.js'
+import { toPrometheus } from './report/prometheus.js'
 import { reportError } from './report-error.js'
 
+export const reportFlags = {
+  report: Flags.string({
+    helpValue: 'FORMAT[:FILE]',
+    multiple: true,
+    summary:
+      'text, json, csv, junit, github, prometheus or hlog:FILE; without FILE it is printed in place of the text.',
+  }),
+}
+
+/** What fits a comparison: there is no one run whose seconds a table could hold. */
+export const comparisonFormats = ['text', 'json', 'junit', 'github'] as const
+
+export const comparisonReportFlags = {
+  report: Flags.string({
+    helpValue: 'FORMAT[:FILE]',
+    multiple: true,
+    summary: 'text, json, junit or github; without FILE it is printed in place of the text.',
+  }),
+}
+
 export interface ReportFlags {
+  readonly report?: readonly string[] | undefined
   readonly out?: string | undefined
 }
 
-/** A run and everything that was counted. */
-export interface ReportedRun {
-  readonly result: BenchResult
-  readonly counts: RunCounts
+const formats = ['text', 'json', 'csv', 'junit', 'github', 'prometheus', 'hlog'] as const
+type Format = (typeof formats)[number]
+
+interface Wish {
+  readonly format: Format
+  readonly path?: string
 }
 
-/** A disk that is full must not take the result with it: what can't be written is told, the rest goes on. */
-export class BenchReports {
-  private constructor(private readonly out: ResultFile | undefined) {}
+interface Report {
+  readonly format: Format
+  /** Absent: standard output. */
+  readonly file?: ResultFile
+}
 
-  /** Errors: `invalid` where a file can't be opened: known before the load, not after it. */
-  static async open(flags: ReportFlags): Promise<BenchReports> {
-    return new BenchReports(flags.out === undefined ? undefined : await openResultFile(flags.out))
+export interface ReportSettings {
+  /** With `--json` standard output is taken. */
+  readonly isJson: boolean
+  /** Those that fit what is reported; default all. */
+  readonly formats?: readonly Format[]
+}
+
+/** What each format says; made when it is needed. */
+type Texts = Readonly<Partial<Record<Format, () => string | Promise<string>>>>
+
+export class Reports {
+  private constructor(
+    private readonly reports: readonly Report[],
+    private readonly hlog: Hlog | undefined,
+  ) {}
+
+  /** Errors: `invalid` for a format that is none, and for a file that can't be opened. */
+  static async open(flags: ReportFlags, clock: Clock, settings: ReportSettings): Promise<Reports> {
+    const wishes = (flags.report ?? []).map((text) => parseWish(text, settings))
+    const reports: Report[] = []
+    let hlog: Hlog | undefined
+    try {
+      for (const { format, path } of wishes) {
+        if (format === 'hlog' && hlog) throw invalid('--report hlog is given twice')
+        if (format === 'hlog') hlog = await openHlog(path!, clock)
+        else reports.push({ format, ...(path === undefined ? {} : { file: await openResultFile(path) }) })
+      }
+      if (flags.out !== undefined) reports.push({ format: 'json', file: await openResultFile(flags.out) })
+    } catch (error) {
+      await new Reports(reports, hlog).close()
+      throw error
+    }
+    if (reports.every(({ file }) => file !== undefined)) reports.push({ format: 'text' })
+    return new Reports(reports, hlog)
   }
 
-  async write({ result, counts }: ReportedRun): Promise<void> {
-    if (!this.out) return
-    try {
-      await this.out.write(toJsonText(await toResultFile(result, counts)))
-    } catch (error) {
-      reportError(error, { json: false })
+  /** What wants each second of the run as it passes; undefined: nobody does. */
+  intervalsOf(operationNames: readonly string[]): ((interval: LoadInterval) => void) | undefined {
+    const { hlog } = this
+    if (!hlog) return undefined
+    return ({ startSec, seconds, histograms }) => {
+      for (const [op, counts] of histograms.entries())
+        hlog.interval({ startSec, seconds, op: operationNames[op]!, counts })
     }
   }
 
+  /** Writes the files; what stands on standard output is returned. */
+  async write(texts: Texts): Promise<string[]> {
+    const printed: string[] = []
+    for (const { format, file } of this.reports) {
+      const text = await texts[format]?.()
+      if (text === undefined) continue
+      if (file) await tellFailure(() => file.write(endLine(stripVTControlCharacters(text))))
+      else printed.push(text.replace(/\n$/, ''))
+    }
+    if (this.hlog) {
+      const { hlog } = this
+      await tellFailure(() => hlog.close())
+    }
+    return printed
+  }
+
   async close(): Promise<void> {
-    await this.out?.close()
+    await Promise.all(this.reports.map(({ file }) => file?.close()))
+    // what could not be written has been told by then
+    await this.hlog?.close().catch(() => undefined)
   }
 }
 
-/** Whatever changes what a run measures; runs compare where all of it is the same. */
-export function configurationOf(job: BenchJob): Configuration {
-  const { source, workload } = job
-  const isOpen = job.phases.some(({ rate }) => rate.kind !== 'max')
+/** `text`: what people see. */
+export function textsOf(result: BenchResult, counts: RunCounts, text: string): Texts {
   return {
-    workload: source.kind === 'trace' ? 'trace' : printable(workload.name),
-    keys: job.keyCount,
-    ...(source.kind === 'trace'
-      ? { traceRequests: source.trace.keys.length }
-      : {
-          distribution: describe(workload.distribution),
-          operations: workload.operations.map(({ name, weight }) => `${name}:${weight}`).join(','),
-        }),
-    valueBytes: workload.values.kind === 'fixed' ? workload.values.value : describe(workload.values),
-    ...(workload.keys.bytes ? { keyBytes: describe(workload.keys.bytes) } : {}),
-    ttl: workload.ttl.parts.length === 0 ? 'none' : describe(workload.ttl),
-    connections: job.connections,
-    pipeline: job.pipeline,
-    threads: job.threads,
-    warmup: describe(job.warmup),
-    phases: job.phases.map(describe).join('; '),
-    requests: job.requestLimit,
-    verify: job.verify,
-    ...(isOpen ? { maxInFlight: job.maxInFlight, pace: job.pace } : {}),
-    ...(workload.source ? { source: describe(workload.source) } : {}),
-    ...(job.lruEntries === undefined ? {} : { lruEntries: job.lruEntries }),
+    text: () => text,
+    json: async () => toJsonText(await toResultFile(result, counts)),
+    csv: () => toCsv(counts),
+    prometheus: () => toPrometheus(result),
+    ...judgedTexts(judgedRun(result)),
   }
 }
 
-/** A value of the workload on one line: `uniform min=10 max=200`. */
-function describe(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return printable(String(value))
-  if (Array.isArray(value)) return `[${value.map(describe).join(', ')}]`
-  return Object.entries(value)
-    .map(([name, part]) => {
-      if (name === 'kind' || name === 'name') return describe(part)
-      return typeof part === 'object' ? `${name}=(${describe(part)})` : `${name}=${describe(part)}`
-    })
-    .join(' ')
+export function judgedTexts(judged: Judged): Texts {
+  return { junit: () => toJunit(judged), github: () => toGithub(judged) }
+}
+
+function parseWish(text: string, { isJson, formats: fitting = formats }: ReportSettings): Wish {
+  const [, name, path] = /^([a-z]+)(?::(.*))?$/s.exec(text) ?? []
+  const format = fitting.find((each) => each === name)
+  if (format === undefined || path === '')
+    throw invalid(
+      `--report ${printable(text)}: expected FORMAT or FORMAT:FILE, FORMAT one of ${fitting.join(', ')}`,
+    )
+  if (path !== undefined) return { format, path }
+  if (format === 'hlog') throw invalid('--report hlog: it needs a file, as in hlog:run.hlog')
+  if (isJson)
+    throw invalid(
+      `--report ${format} and --json both print to standard output`,
+      `Name a file: ${format}:FILE.`,
+    )
+  return { format }
+}
+
+async function tellFailure(body: () => Promise<void>): Promise<void> {
+  try {
+    await body()
+  } catch (error) {
+    reportError(error, { json: false })
+  }
+}
+
+function endLine(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`
 }

@@ -1,36 +1,102 @@
 /** The two sides of `bench ab`: what both have in common stands once, what differs in --a and --b. */
 import { parseArgsStringToArgv } from 'string-argv'
+import { type BenchFlags, createBenchLoad, toBenchJob } from './bench-job.js'
+import { parseShare } from './bench-workload.js'
 import { describeError, invalid } from './errors.js'
+import { comparePairs, type SlicePair } from './measure/compare-pairs.js'
+import type { Comparison } from './measure/comparison.js'
+import type { NodeFactsPort } from './operations/ports.js'
+import type { AbOutcome, AbSide } from './operations/run-ab.js'
+import { createRandom, freshSeed } from './random.js'
+import type { Topology } from './ring/topology.js'
+import { createProgress } from './terminal/progress.js'
 
 /** What oclif says about a token it has parsed. */
-export interface RawToken {
+interface Token {
   readonly type: 'arg' | 'flag'
   readonly flag?: string
   readonly input: string
 }
 
+interface SideFlags {
+  readonly a: string
+  readonly b: string
+  readonly seed?: number | undefined
+}
+
+export interface SidesOptions {
+  readonly tokens: readonly Token[]
+  readonly flags: SideFlags
+  /** Errors: oclif's usage errors. */
+  parse(argv: string[]): Promise<BenchFlags & { topology?: string | undefined }>
+  topologyOf(path: string | undefined): Promise<Topology>
+  readonly facts: NodeFactsPort
+  readonly signal: AbortSignal
+}
+
+const ownFlags = ['a', 'b', 'pairs', 'slice', 'minimum-effect', 'json']
+
+/** Errors: `invalid`, naming the side. */
+export async function openSides(options: SidesOptions): Promise<{ a: AbSide; b: AbSide }> {
+  const { flags } = options
+  if (flags.a.trim() === flags.b.trim() && flags.a.trim() !== '')
+    throw invalid('--a and --b are the same', 'Leave both out to measure how much noise there is.')
+  const seed = flags.seed ?? freshSeed()
+  return {
+    a: await openSide('a', options, seed),
+    b: await openSide('b', options, seed),
+  }
+}
+
+async function openSide(name: 'a' | 'b', options: SidesOptions, seed: number): Promise<AbSide> {
+  const { facts, flags, signal, tokens } = options
+  const own = parseArgsStringToArgv(flags[name])
+  try {
+    const parsed = await options.parse([...commonArguments(tokens), ...own])
+    const job = await toBenchJob({ ...parsed, seed }, await options.topologyOf(parsed.topology))
+    const load = await createBenchLoad(job, signal)
+    return { request: job, ports: { facts, load, progress: await createProgress(), signal } }
+  } catch (error) {
+    throw invalid(`side ${name.toUpperCase()} (--${name}): ${describeError(error)}`, undefined, error)
+  }
+}
+
 /** The command line again, without the flags of `bench ab` itself. */
-export function commonArguments(
-  tokens: readonly RawToken[],
-  own: readonly string[],
-  isBoolean: (flag: string) => boolean,
-): string[] {
+function commonArguments(tokens: readonly Token[]): string[] {
   return tokens.flatMap(({ type, flag, input }) => {
-    if (type !== 'flag' || flag === undefined || own.includes(flag)) return []
-    return isBoolean(flag) ? [`--${flag}`] : [`--${flag}`, input]
+    if (type !== 'flag' || flag === undefined || ownFlags.includes(flag)) return []
+    // a flag that takes no value has its own name as its input
+    return input === `--${flag}` || input === '' ? [`--${flag}`] : [`--${flag}`, input]
   })
 }
 
-/** A side's own flags, quoted as in a shell. */
-export function sideArguments(text: string): string[] {
-  return parseArgsStringToArgv(text)
+/** As users' scripts read it (docs/json.md). */
+export interface AbResult {
+  readonly schema: 'cachectl/bench-ab/v1'
+  readonly a: string
+  readonly b: string
+  readonly pairs: readonly SlicePair[]
+  readonly comparison: Comparison
+  readonly interrupted: boolean
+  readonly seed: number
 }
 
-/** Errors of a side name it. */
-export async function ofSide<T>(name: 'a' | 'b', body: () => Promise<T>): Promise<T> {
-  try {
-    return await body()
-  } catch (error) {
-    throw invalid(`--${name}: ${describeError(error)}`, undefined, error)
+export function toAbResult(
+  { interrupted, pairs, warnings }: AbOutcome,
+  flags: SideFlags & { readonly 'minimum-effect': string },
+): AbResult {
+  const seed = flags.seed ?? freshSeed()
+  const comparison = comparePairs(pairs, {
+    minimumEffect: parseShare(flags['minimum-effect'], '--minimum-effect'),
+    random: createRandom(seed),
+  })
+  return {
+    schema: 'cachectl/bench-ab/v1',
+    a: flags.a,
+    b: flags.b,
+    pairs,
+    comparison: { ...comparison, warnings: [...comparison.warnings, ...warnings] },
+    interrupted,
+    seed,
   }
 }

@@ -13,16 +13,17 @@ export async function encodeHistogram(counts: ArrayLike<number>): Promise<string
   return encodeIntoCompressedBase64(await toHdrHistogram(counts))
 }
 
-export async function toHdrHistogram(counts: ArrayLike<number>) {
+/** `scale`: of a unit of 100 ns, as in 100 for nanoseconds. */
+export async function toHdrHistogram(counts: ArrayLike<number>, scale = 1) {
   const { build } = await import('hdr-histogram-js')
   const histogram = build({
     lowestDiscernibleValue: 1,
-    highestTrackableValue: 2 ** 31,
+    highestTrackableValue: 2 ** 31 * scale,
     numberOfSignificantValueDigits: 3,
     bitBucketSize,
   })
   for (let slot = 0; slot < counts.length; slot++) {
-    if (counts[slot]! > 0) histogram.recordValueWithCount(slotEnd(slot), counts[slot]!)
+    if (counts[slot]! > 0) histogram.recordValueWithCount(slotEnd(slot) * scale, counts[slot]!)
   }
   return histogram
 }

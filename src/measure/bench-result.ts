@@ -1,6 +1,7 @@
 /** The result of a run as users' scripts read it (docs/json.md), and a run that was read back. */
 import type { BenchMeasures, MeasuredRun } from './bench-measures.js'
 import type { Bottleneck } from './bottleneck.js'
+import type { Comparison } from './comparison.js'
 import type { GateResult } from './gate.js'
 
 export const benchSchema = 'cachectl/bench/v1'
@@ -47,6 +48,8 @@ export interface BenchResult extends Omit<BenchMeasures, 'overall'>, RunIdentity
   readonly gates: readonly GateResult[]
   /** null: not judged. */
   readonly bottleneck: Bottleneck | null
+  /** With a baseline. */
+  readonly comparison?: Comparison
 }
 
 /** A run with everything that was counted: this one, or one that was read back from a file. */

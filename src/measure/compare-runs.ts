@@ -32,32 +32,35 @@ export function compareRuns(
 ): Comparison {
   let longestBlock = 1
   let tooShort = 0
-  const compared = rowsOf(before, after).map(({ name, scope }): JudgedMetric => {
+  const compared = rowsOf(before, after).flatMap(({ name, scope }): JudgedMetric[] => {
     const metric = parseMetric(name)!
     const unit = unitOf(metric)
     const values = [before, after].map((run) => {
       const measured = measuredValue(run, metric, scope)
       return 'value' in measured ? measured.value : null
     })
+    // runs without errors have nothing to compare, and would only raise the other p-values
+    if (name === 'error_rate' && values.every((value) => value === 0)) return []
     const slices = [before, after].map((run) => slicesOf(run, metric, scope))
     const found = compareSlices(slices[0]!, slices[1]!, { unit, confidence, random })
     if (found) longestBlock = Math.max(longestBlock, found.blockLength)
     else if (slices.every(({ length }) => length > 0)) tooShort += 1
-    return {
+    const row = {
       metric: `${scopeText(scope)}${name}`,
       unit,
       moreIsBetter: moreIsBetter(metric),
-      before: values[0]!,
-      after: values[1]!,
+      before: found?.before ?? values[0]!,
+      after: found?.after ?? values[1]!,
       change: found?.change ?? null,
     }
+    return [row]
   })
   const metrics = judge(compared, { confidence, minimumEffect })
   const judged = metrics.filter(({ change }) => change !== null).length
   return {
     design: 'unpaired',
     method: [
-      `Values are of the whole runs; changes are of their seconds (latencies: medians, others: means), with p-values of Mann and Whitney's test, raised by Holm for ${judged} metrics, and bootstrap intervals (${confidence * 100} %).`,
+      `Values and changes are of the runs' seconds (latencies: their median, others: their mean), with p-values of Mann and Whitney's test, raised by Holm for ${judged} metrics, and bootstrap intervals (${confidence * 100} %). What was not judged is of the whole runs.`,
       ...(longestBlock > 1
         ? [`Seconds resemble their neighbours here: they were judged in blocks of up to ${longestBlock}.`]
         : []),

@@ -75,3 +75,19 @@ export function moreIsBetter(metric: Metric): boolean {
   if (metric.kind === 'rate') return true
   return 'name' in metric && ['hit_ratio', 'achieved', 'count'].includes(metric.name)
 }
+
+/** A value for other programs' logs, with its unit. */
+export function describeValue(value: number, unit: MetricUnit): string {
+  const rounded = Number(value.toPrecision(6))
+  switch (unit) {
+    case 'ms':
+      return `${rounded} ms`
+    case 'perSec':
+      return `${rounded}/s`
+    case 'share':
+    case 'count':
+      return String(rounded)
+    default:
+      return unit satisfies never
+  }
+}

@@ -20,7 +20,7 @@ export interface GateResult {
   readonly limit: number | null
   readonly unit: MetricUnit
   readonly passed: boolean
-  /** Why it failed, where value and limit do not say it. */
+  /** Why it failed or passed, where value and limit do not say it. */
   readonly reason?: string
 }
 
@@ -103,6 +103,7 @@ function judgeNotWorse(
   }
   const { change } = found
   const criteria = { moreIsBetter: isBetter, confidence: gateConfidence, minimumEffect }
-  if (decide(change, change.rawPValue, criteria) !== 'worse') return { limit, passed: true }
+  const decision = decide(change, change.rawPValue, criteria)
+  if (decision !== 'worse') return { limit, passed: true, reason: `${decision}: ${describeChange(change)}` }
   return { limit, passed: false, reason: `significantly worse: ${describeChange(change)}` }
 }

@@ -3,6 +3,7 @@ import chalk from 'chalk'
 import type { BenchResult } from '../measure/bench-result.js'
 import { leastAchievedShare } from '../measure/trust.js'
 import { printable } from '../printable.js'
+import { renderComparison } from './bench-comparison.js'
 import { renderGates } from './bench-gates.js'
 import { renderNodes, renderOperations, renderPhases } from './bench-tables.js'
 import { formatCount, formatMs, formatPercent, formatRatio, wrapText } from './format.js'
@@ -31,6 +32,9 @@ export function renderBench(result: BenchResult, { columns }: ScreenSize = { col
       ...(result.bottleneck ? [wrap(`Bottleneck: ${printable(result.bottleneck.reason)}.`)] : []),
       ...result.warnings.map((warning) => chalk.yellow(wrap(`warning: ${printable(warning)}`))),
     ].join('\n'),
+    result.comparison
+      ? renderComparison(result.comparison, { before: 'the baseline', after: 'this run' }, columns)
+      : '',
     renderGates(result.gates, columns),
   ]
   return blocks.filter((block) => block !== '').join('\n\n')
@@ -99,7 +103,7 @@ function renderMeaning({ mode, generator }: BenchResult): string[] {
   const noise =
     generator.hostNoise.p999Ms > 0
       ? [
-          `This host stalled a thread that did nothing by ${formatMs(generator.hostNoise.p999Ms)} at p99.9, ${formatMs(generator.hostNoise.maxMs)} at most: tails shorter than that are its own.`,
+          `This host stalled a thread that did nothing by ${formatMs(Math.min(generator.hostNoise.p999Ms, generator.hostNoise.maxMs))} at p99.9, ${formatMs(generator.hostNoise.maxMs)} at most: tails shorter than that are its own.`,
         ]
       : []
   const meaning =

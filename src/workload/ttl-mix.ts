@@ -79,6 +79,6 @@ export function createTtlDraw({ parts, jitter }: TtlMix, random: Random): () => 
   return () => {
     const middle = seconds[part()]!
     if (middle === 0) return 0
-    return Math.max(1, Math.round(middle * (1 + jitter * (2 * random.next() - 1))))
+    return Math.max(1, Math.floor(middle * (1 + jitter * (2 * random.next() - 1)) + 0.5))
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { measureRun } from '../../src/measure/bench-measures.js'
 import type { RecordedRun } from '../../src/measure/bench-result.js'
-import { circumstances, incomparable } from '../../src/measure/comparable.js'
+import { circumstances, incomparable, shapeOf } from '../../src/measure/comparable.js'
 import { compareRuns } from '../../src/measure/compare-runs.js'
 import { compareSlices } from '../../src/measure/compare-slices.js'
 import { evaluateGates } from '../../src/measure/gate.js'
@@ -113,7 +113,7 @@ describe('two runs', () => {
     const { verdict, warnings, metric } = compare(run(1, { seconds: 4 }), run(2, { slower: 1 }))
     assert.equal(verdict, 'no significant change')
     assert.equal(metric('throughput').change, null)
-    assert.match(warnings.join(), /could not be judged: both runs need at least 5 seconds/)
+    assert.match(warnings.join(), /could not be judged: both runs need at least 7 seconds/)
   })
 
   it('leave the rest of a second out', () => {
@@ -171,7 +171,7 @@ describe('a gate that nothing got worse', () => {
   })
 
   it('fails on runs too short to know', () => {
-    assert.match(judge('p99 not worse than baseline', run(1, { seconds: 3 }), run(2)).reason!, /at least 5/)
+    assert.match(judge('p99 not worse than baseline', run(1, { seconds: 3 }), run(2)).reason!, /at least 7/)
   })
 })
 
@@ -198,18 +198,20 @@ describe('what can be compared', () => {
     ...changes,
   })
 
+  const differences = (a: RecordedRun, b: RecordedRun) => incomparable(shapeOf(a), shapeOf(b))
+
   it('names what makes two runs different questions', () => {
-    assert.deepEqual(incomparable(recorded(), recorded({ seed: 9 })), [])
+    assert.deepEqual(differences(recorded(), recorded({ seed: 9 })), [])
     const other = recorded({
-      configuration: { workload: 'uniform', connections: 10, verify: true, pipeline: 1 },
+      configuration: { workload: 'uniform', connections: 10, verify: true, pipeline: 1, warmup: '5 ms' },
     })
-    assert.deepEqual(incomparable(recorded(), other), [
+    assert.deepEqual(differences(recorded(), other), [
       { field: 'connections', before: '50', after: '10' },
       { field: 'verify', before: 'not set', after: 'true' },
     ])
     const open = recorded(measureRun(runCounts({ mode: 'open', nodeIds: ['n1'] })))
     assert.deepEqual(
-      incomparable(recorded(), open).map(({ field }) => field),
+      differences(recorded(), open).map(({ field }) => field),
       ['mode', 'nodes'],
     )
   })

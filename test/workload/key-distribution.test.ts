@@ -8,61 +8,12 @@ import {
   type KeyDistribution,
   parseDistribution,
 } from '../../src/workload/key-distribution.js'
-import { normalCdf } from '../../src/workload/normal.js'
-import { zipfProbabilities } from '../../src/workload/zipf.js'
 import { chiSquareP } from '../support/goodness-of-fit.js'
+import { sharesOf } from '../support/key-shares.js'
 
 const keyCount = 1_000
 const seed = 17
 const groups: KeyDistribution = { kind: 'histogram', keyCounts: [1, 9, 40], weights: [5, 3, 2] }
-
-/** What each distribution means, in another form than the draws have. */
-function sharesOf(distribution: KeyDistribution, count: number): Float64Array {
-  const shares = new Float64Array(count)
-  const scatter = createScatter(count)
-  const zipf = zipfProbabilities(count, 'theta' in distribution ? distribution.theta : 1)
-  for (let key = 0; key < count; key++) {
-    switch (distribution.kind) {
-      case 'uniform':
-      case 'sequential':
-        shares[key] = 1 / count
-        break
-      case 'zipf':
-        shares[scatter(key)] = zipf[key]!
-        break
-      case 'latest':
-        shares[count - 1 - key] = zipf[key]!
-        break
-      case 'hotspot': {
-        const hot = Math.max(1, Math.floor(distribution.keyShare * count))
-        const { requestShare } = distribution
-        shares[key] = key < hot ? requestShare / hot : (1 - requestShare) / (count - hot)
-        break
-      }
-      case 'gaussian': {
-        const below = (edge: number) =>
-          normalCdf((edge - 0.5 - (count - 1) / 2) / (distribution.sigmaShare * count))
-        shares[key] = (below(key + 1) - below(key)) / (below(count) - below(0))
-        break
-      }
-      case 'exponential': {
-        const rate = -Math.log(1 - distribution.percentile / 100) / (distribution.rangeShare * count)
-        const age = count - 1 - key
-        shares[key] = (Math.exp(-rate * age) - Math.exp(-rate * (age + 1))) / (1 - Math.exp(-rate * count))
-        break
-      }
-      case 'histogram': {
-        // 1,000 keys for groups of 50: each is 20 times as large
-        const [weight, size] = key < 20 ? [5, 20] : key < 200 ? [3, 180] : [2, 800]
-        shares[scatter(key)] = weight / 10 / size
-        break
-      }
-      default:
-        return distribution satisfies never
-    }
-  }
-  return shares
-}
 
 const texts = [
   'uniform',

@@ -29,14 +29,30 @@ export default class BenchAgent extends BaseCommand {
       summary: 'Environment variable with the password of the control store.',
       exclusive: ['password-file'],
     }),
-    'password-file': Flags.string({ helpValue: 'FILE', summary: 'File with the password of the control store.' }),
-    once: Flags.boolean({ summary: 'End after one run, as a job does; otherwise wait for the next, until Ctrl-C.' }),
-    out: Flags.string({ char: 'o', helpValue: 'FOLDER', summary: 'Keep what this agent counted, a file each load.' }),
+    'password-file': Flags.string({
+      helpValue: 'FILE',
+      summary: 'File with the password of the control store.',
+    }),
+    once: Flags.boolean({
+      summary: 'End after one run, as a job does; otherwise wait for the next, until Ctrl-C.',
+    }),
+    out: Flags.string({
+      char: 'o',
+      helpValue: 'FOLDER',
+      summary: 'Keep what this agent counted, a file each load.',
+    }),
   }
 
   async run(): Promise<BenchAgentResult> {
     const { flags } = await this.parse(BenchAgent)
-    const { join: url, username, 'password-env': passwordEnv, 'password-file': passwordFile, once, out } = flags
+    const {
+      join: url,
+      username,
+      'password-env': passwordEnv,
+      'password-file': passwordFile,
+      once,
+      out,
+    } = flags
     if (out !== undefined) await mkdir(out, { recursive: true })
     const result = await runBenchAgent({
       control: { url, username, passwordEnv, passwordFile },

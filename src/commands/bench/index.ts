@@ -1,9 +1,13 @@
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
+import { baselineFlags, openBaseline, withComparison } from '../../bench-compare.js'
+import { configurationOf } from '../../bench-configuration.js'
 import { benchFlags } from '../../bench-flags.js'
-import { type BenchJob, createBenchLoad, toBenchJob } from '../../bench-job.js'
-import { BenchReports, configurationOf } from '../../bench-report.js'
+import { type BenchJob, type BenchLoad, createBenchLoad, toBenchJob } from '../../bench-job.js'
+import { Reports, reportFlags, textsOf } from '../../bench-report.js'
+import { systemClock } from '../../clock.js'
 import { ExitCode } from '../../errors.js'
 import { toBenchResult } from '../../files/bench-result.js'
+import type { TopologyFile } from '../../files/topology-file.js'
 import type { BenchResult } from '../../measure/bench-result.js'
 import { type FindMaxOptions, type FindMaxResult, findMax } from '../../operations/find-max.js'
 import { type BenchPorts, runBench } from '../../operations/run-bench.js'
@@ -15,43 +19,52 @@ import { createProgress } from '../../terminal/progress.js'
 export default class Bench extends BaseCommand {
   static override summary = 'Load the ring, measure latency and hit ratio, judge gates.'
   static override description = [
-    'A closed loop: connections × pipeline requests are under way; each answer sends the next request.',
-    'A read that misses is followed by a write of the value, as an application would do.',
-    'Latencies are service times (from send to reply): a closed loop waits while a server stalls,',
-    `so it understates what users of a stalled server see.\n\n${exitCodesHelp}`,
+    'By default a closed loop: connections × pipeline requests are under way, each answer sends the next request,',
+    'and latencies are service times, which hide what waits while a server stalls. With --rate requests come on',
+    'schedule, whatever the servers do, and response times run from when a request was due. A read that misses is',
+    'followed by a write of the value, as an application would do. --workload names a preset or a YAML file',
+    `(docs/workloads.md), --gate makes it a check for CI (docs/ci.md).\n\n${exitCodesHelp}`,
   ].join(' ')
   static override examples = [
     '<%= config.bin %> <%= command.id %> -t topologies/local-three.yaml --distribution zipf:0.99',
     "<%= config.bin %> <%= command.id %> --fill --read-ratio 1 --gate 'p99<2ms' --gate 'hit_ratio>=0.99' --gate 'errors==0'",
+    "<%= config.bin %> <%= command.id %> --baseline main.json --gate 'p99 not worse than baseline' --report text --report junit:gates.xml",
+    "<%= config.bin %> <%= command.id %> -w twitter:cluster24 --rate 20k --duration 30s --gate 'p99.9<5ms'",
+    "<%= config.bin %> <%= command.id %> --fill --find-max 'p99<2ms' --find-max 'errors==0'",
     '<%= config.bin %> <%= command.id %> --trace requests.csv.gz --target lru:1375 --json',
   ]
-  static override flags = benchFlags
+  static override flags = { ...benchFlags, ...baselineFlags, ...reportFlags }
+
+  private load: BenchLoad | undefined
 
   async run(): Promise<BenchResult | FindMaxResult> {
     const { flags } = await this.parse(Bench)
     const file = flags.target === undefined ? await this.loadTopology(flags.topology) : undefined
     const job = await toBenchJob(flags, file?.topology)
-    if (job.findMax) return this.findMax(job, job.findMax)
-    const reports = await BenchReports.open(flags)
+    if (job.findMax) return this.findMax(job, job.findMax, file)
+    const baseline = await openBaseline(flags, job)
+    const reports = await Reports.open(flags, systemClock, { isJson: this.jsonEnabled() })
     try {
-      const { counts, ...outcome } = await runBench(job, await this.ports(job))
-      const { name } = job.topology
-      const result = toBenchResult(
-        { topology: name, seed: job.seed, configuration: configurationOf(job) },
-        outcome,
-      )
-      this.log(renderBench(result, this.screen()))
+      const onInterval = reports.intervalsOf(job.operations.map(({ name }) => name))
+      const { counts, ...outcome } = await runBench(job, {
+        ...(await this.ports(job, file)),
+        ...(onInterval ? { onInterval } : {}),
+        ...(baseline ? { baseline } : {}),
+      })
+      const identity = { topology: job.topology.name, seed: job.seed, configuration: configurationOf(job) }
+      const result = withComparison(toBenchResult(identity, outcome), counts, baseline)
+      const texts = textsOf(result, counts, renderBench(result, this.screen()))
       if (outcome.interrupted) process.exitCode = ExitCode.interrupted
       else if (result.gates.some((gate) => !gate.passed)) this.found()
-      await reports.write({ result, counts })
+      for (const text of await reports.write(texts)) this.log(text)
       return result
     } finally {
       await reports.close()
     }
   }
 
-  private async findMax(job: BenchJob, options: FindMaxOptions): Promise<FindMaxResult> {
-    const outcome = await findMax(job, await this.ports(job), options)
+  private async findMax(job: BenchJob, options: FindMaxOptions, file?: TopologyFile): Promise<FindMaxResult> {
+    const outcome = await findMax(job, await this.ports(job, file), options)
     this.log(renderFindMax(outcome, this.screen()))
     if (outcome.interrupted) process.exitCode = ExitCode.interrupted
     else if (outcome.ratePerSec === null) this.found()
@@ -62,13 +75,16 @@ export default class Bench extends BaseCommand {
     }
   }
 
-  private async ports(job: BenchJob): Promise<BenchPorts> {
-    return {
-      facts: await this.nodeFacts(),
-      load: await createBenchLoad(job, this.signal),
-      progress: await createProgress(),
-      signal: this.signal,
-      describeProgress,
-    }
+  private async ports(job: BenchJob, file?: TopologyFile): Promise<BenchPorts> {
+    const { signal } = this
+    const [facts, progress] = [await this.nodeFacts(), await createProgress()]
+    const { version } = this.config
+    this.load = await createBenchLoad(job, signal, { file, progress, version })
+    return { facts, load: this.load, progress, signal, describeProgress }
+  }
+
+  override async finally(error: Error | undefined): Promise<void> {
+    await this.load?.close()
+    await super.finally(error)
   }
 }
