@@ -168,3 +168,30 @@ export const benchFlags = {
     helpValue: 'FILE',
   }),
 }
+
+/** Of an agent. */
+export const joinFlags = {
+  join: Flags.string({
+    helpValue: 'URL',
+    required: true,
+    summary: 'The control store of the topology: redis://, rediss://, unix://, etcd://, etcds:// or file:.',
+  }),
+  username: Flags.string({ helpValue: 'NAME', summary: 'For the control store.' }),
+  'password-env': Flags.string({
+    helpValue: 'VARIABLE',
+    summary: 'Environment variable with the password of the control store.',
+    exclusive: ['password-file'],
+  }),
+  'password-file': Flags.string({
+    helpValue: 'FILE',
+    summary: 'File with the password of the control store.',
+  }),
+  once: Flags.boolean({
+    summary: 'End after one run, as a job does; otherwise wait for the next, until Ctrl-C.',
+  }),
+  out: Flags.string({
+    char: 'o',
+    helpValue: 'FOLDER',
+    summary: 'Keep what this agent counted, a file each load.',
+  }),
+}

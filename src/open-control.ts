@@ -1,6 +1,6 @@
 /** The control store of a topology file: where it says, else a folder beside it. */
 import { basename, dirname, join, resolve } from 'node:path'
-import type { ControlStore } from './cache/ports.js'
+import type { ControlStore, MeetingPort } from './cache/ports.js'
 import { systemClock } from './clock.js'
 import type { EtcdAccess } from './control/etcd-gateway.js'
 import { invalid } from './errors.js'
@@ -8,7 +8,7 @@ import { parseControlUrl } from './files/control-url.js'
 import { readPassword } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
 import type { ControlSpec } from './files/topology-schema.js'
-import type { MeetingPort, NodeAccess } from './operations/ports.js'
+import type { NodeAccess } from './operations/ports.js'
 import { printable } from './printable.js'
 import type { NodeSpec } from './ring/topology.js'
 

@@ -42,6 +42,7 @@ const top = [
   'change-ports.ts',
   'bench-flags.ts',
   'bench-agents.ts',
+  'bench-command.ts',
   'bench-job.ts',
   'bench-workload.ts',
   'bench-compare.ts',

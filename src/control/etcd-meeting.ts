@@ -1,6 +1,7 @@
 /** Where machines of one run meet, on etcd: a key for each text, bound to a lease that ends by itself. */
+
+import type { MeetingPort } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
-import type { MeetingPort } from '../operations/ports.js'
 import { createEtcdGateway, type EtcdAccess, NotThere } from './etcd-gateway.js'
 
 /** Beside every ring's keys (`/cachectl/RING/…`): no ring's name holds an @. */

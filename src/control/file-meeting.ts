@@ -1,8 +1,8 @@
 /** Where processes of one host meet: a folder with a file for each text. */
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { MeetingPort } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
-import type { MeetingPort } from '../operations/ports.js'
 import { makePrivateFolder, readIfThere, writeDurably } from './durable-file.js'
 
 /** Its lines: until when it is to stay, ms since the Unix epoch, then the text. */

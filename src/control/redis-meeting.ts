@@ -1,5 +1,6 @@
 /** Where machines of one run meet, on a Redis server: a key for each text, which expires, and a sorted set of the names. */
-import type { MeetingPort, NodeAccess } from '../operations/ports.js'
+import type { MeetingPort } from '../cache/ports.js'
+import type { NodeAccess } from '../operations/ports.js'
 import { createStoreConnection } from './redis-connection.js'
 
 /** Beside every ring's keys (`cachectl:{RING}:…`): no ring's name holds an @. One hash tag, so one slot. */

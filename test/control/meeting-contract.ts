@@ -1,6 +1,6 @@
 /** What every place to meet promises: one suite, run for each store. */
 import assert from 'node:assert/strict'
-import { type MeetingPort, maxMeetingTextBytes } from '../../src/operations/ports.js'
+import { type MeetingPort, maxMeetingTextBytes } from '../../src/cache/ports.js'
 
 export interface TestedMeeting {
   /** As another machine would open it. */

@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises'
-import * as Flags from '@oclif/core/flags'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
-import type { BenchAgentResult } from '../../bench-agents.js'
-import { runBenchAgent } from '../../bench-agents.js'
+import { type BenchAgentResult, runBenchAgent } from '../../bench-agents.js'
+import { joinFlags } from '../../bench-flags.js'
 import { CachectlError, ExitCode, stopped } from '../../errors.js'
 
 export default class BenchAgent extends BaseCommand {
@@ -17,31 +16,7 @@ export default class BenchAgent extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --join redis://10.0.0.5:6400',
     'STORE_PASSWORD=… <%= config.bin %> <%= command.id %> --join etcd://10.0.0.5:2379 --username bench --password-env STORE_PASSWORD --once',
   ]
-  static override flags = {
-    join: Flags.string({
-      helpValue: 'URL',
-      required: true,
-      summary: 'The control store of the topology: redis://, rediss://, unix://, etcd://, etcds:// or file:.',
-    }),
-    username: Flags.string({ helpValue: 'NAME', summary: 'For the control store.' }),
-    'password-env': Flags.string({
-      helpValue: 'VARIABLE',
-      summary: 'Environment variable with the password of the control store.',
-      exclusive: ['password-file'],
-    }),
-    'password-file': Flags.string({
-      helpValue: 'FILE',
-      summary: 'File with the password of the control store.',
-    }),
-    once: Flags.boolean({
-      summary: 'End after one run, as a job does; otherwise wait for the next, until Ctrl-C.',
-    }),
-    out: Flags.string({
-      char: 'o',
-      helpValue: 'FOLDER',
-      summary: 'Keep what this agent counted, a file each load.',
-    }),
-  }
+  static override flags = joinFlags
 
   async run(): Promise<BenchAgentResult> {
     const { flags } = await this.parse(BenchAgent)

@@ -1,8 +1,9 @@
-import { BaseCommand, exitCodesHelp } from '../../base-command.js'
+import { exitCodesHelp } from '../../base-command.js'
+import { BenchCommand } from '../../bench-command.js'
 import { baselineFlags, openBaseline, withComparison } from '../../bench-compare.js'
 import { configurationOf } from '../../bench-configuration.js'
 import { benchFlags } from '../../bench-flags.js'
-import { type BenchJob, type BenchLoad, createBenchLoad, toBenchJob } from '../../bench-job.js'
+import { type BenchJob, toBenchJob } from '../../bench-job.js'
 import { Reports, reportFlags, textsOf } from '../../bench-report.js'
 import { systemClock } from '../../clock.js'
 import { ExitCode } from '../../errors.js'
@@ -10,13 +11,11 @@ import { toBenchResult } from '../../files/bench-result.js'
 import type { TopologyFile } from '../../files/topology-file.js'
 import type { BenchResult } from '../../measure/bench-result.js'
 import { type FindMaxOptions, type FindMaxResult, findMax } from '../../operations/find-max.js'
-import { type BenchPorts, runBench } from '../../operations/run-bench.js'
+import { runBench } from '../../operations/run-bench.js'
 import { renderBench } from '../../terminal/bench.js'
-import { describeProgress } from '../../terminal/bench-progress.js'
 import { renderFindMax } from '../../terminal/find-max.js'
-import { createProgress } from '../../terminal/progress.js'
 
-export default class Bench extends BaseCommand {
+export default class Bench extends BenchCommand {
   static override summary = 'Load the ring, measure latency and hit ratio, judge gates.'
   static override description = [
     'By default a closed loop: connections × pipeline requests are under way, each answer sends the next request,',
@@ -34,8 +33,6 @@ export default class Bench extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --trace requests.csv.gz --target lru:1375 --json',
   ]
   static override flags = { ...benchFlags, ...baselineFlags, ...reportFlags }
-
-  private load: BenchLoad | undefined
 
   async run(): Promise<BenchResult | FindMaxResult> {
     const { flags } = await this.parse(Bench)
@@ -73,18 +70,5 @@ export default class Bench extends BaseCommand {
       gates: job.gates.map(({ expression }) => expression),
       ...outcome,
     }
-  }
-
-  private async ports(job: BenchJob, file?: TopologyFile): Promise<BenchPorts> {
-    const { signal } = this
-    const [facts, progress] = [await this.nodeFacts(), await createProgress()]
-    const { version } = this.config
-    this.load = await createBenchLoad(job, signal, { file, progress, version })
-    return { facts, load: this.load, progress, signal, describeProgress }
-  }
-
-  override async finally(error: Error | undefined): Promise<void> {
-    await this.load?.close()
-    await super.finally(error)
   }
 }

@@ -2,12 +2,14 @@
  * A load that several machines generate together: each runs its share of the same request, from the same moment, and what
  * they counted is merged. To whoever runs a load it is one like any other.
  */
+
+import type { MeetingPort } from '../../cache/ports.js'
 import { CachectlError, ExitCode, invalid, isUnreachable, stopped } from '../../errors.js'
 import type { AgentCounts } from '../../measure/agents.js'
 import { type GeneratorRun, mergeRuns } from '../../measure/merge-runs.js'
 import type { RunCounts } from '../../measure/run-counts.js'
 import { printable } from '../../printable.js'
-import type { LoadPort, LoadRequest, MeetingPort, ProgressPort } from '../ports.js'
+import type { LoadPort, LoadRequest, ProgressPort } from '../ports.js'
 import { type ClockReading, readClocks } from './clocks.js'
 import { type GatherOptions, gatherAgents } from './gather.js'
 import { getLong, putLong } from './long-texts.js'

@@ -1,6 +1,7 @@
 /** Texts that are too long for the board, in parts. */
+
+import { type MeetingPort, maxMeetingTextBytes } from '../../cache/ports.js'
 import { refused } from '../../errors.js'
-import { type MeetingPort, maxMeetingTextBytes } from '../ports.js'
 import { longTtlSeconds } from './messages.js'
 
 /** `text` is ASCII; how many parts it took. */

@@ -1,8 +1,11 @@
 /** What an agent and a coordinator act through, beside the board. */
+
+import type { MeetingPort } from '../../cache/ports.js'
 import type { Clock } from '../../clock.js'
 import { isUnreachable } from '../../errors.js'
 import type { GeneratorRun } from '../../measure/merge-runs.js'
-import type { LoadRequest, MeetingPort } from '../ports.js'
+import type { NodeSpec } from '../../ring/topology.js'
+import type { LoadPort, LoadRequest } from '../ports.js'
 import { patienceMs } from './messages.js'
 
 /** Loads and counts as ASCII texts. Errors: `refused` for what is none; `invalid` for a trace that is not here. */
@@ -19,6 +22,15 @@ export interface MeetingPorts {
   readonly clock: Clock
   /** Stops the agent, or the coordinator's wait for agents. */
   readonly signal: AbortSignal
+}
+
+export interface AgentPorts extends MeetingPorts {
+  /** With the secrets of this machine. */
+  createLoad(nodes: readonly NodeSpec[]): Promise<LoadPort>
+  /** A line for whoever watches this agent. */
+  tell(line: string): void
+  /** What it counted, beside handing it over. */
+  keep?(name: string, run: GeneratorRun): Promise<void>
 }
 
 const retryMs = 250

@@ -1,23 +1,11 @@
 /** An agent: says that it is there, comes to the session it is invited to, and waits for the next one after it. */
 import { describeError, isUnreachable } from '../../errors.js'
-import type { GeneratorRun } from '../../measure/merge-runs.js'
-import type { NodeSpec } from '../../ring/topology.js'
-import type { LoadPort } from '../ports.js'
 import { type Announcement, type Failure, names, parseInvite } from './messages.js'
-import type { MeetingPorts } from './ports.js'
+import type { AgentPorts } from './ports.js'
 import { AgentSession, type SessionEnd } from './session.js'
 import { Voice } from './voice.js'
 
 export type AgentIdentity = Pick<Announcement, 'id' | 'cores' | 'version' | 'node'>
-
-export interface AgentPorts extends MeetingPorts {
-  /** With the secrets of this machine. */
-  createLoad(nodes: readonly NodeSpec[]): Promise<LoadPort>
-  /** A line for whoever watches this agent. */
-  tell(line: string): void
-  /** What it counted, beside handing it over. */
-  keep?(name: string, run: GeneratorRun): Promise<void>
-}
 
 export interface AgentOutcome {
   readonly sessions: number

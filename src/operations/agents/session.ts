@@ -12,8 +12,7 @@ import {
   type Said,
   type SessionState,
 } from './messages.js'
-import { patiently } from './ports.js'
-import type { AgentPorts } from './serve-agent.js'
+import { type AgentPorts, patiently } from './ports.js'
 import { Voice } from './voice.js'
 
 /** `dropped`: the others go on without us. `silent`: the coordinator is gone. */

@@ -2,9 +2,10 @@
  * One text on the board that its writer keeps alive: said again, with a new beat, once a second, so that others see that
  * the writer lives. What is said later is written later.
  */
+
+import type { MeetingPort } from '../../cache/ports.js'
 import type { Clock } from '../../clock.js'
 import { isUnreachable } from '../../errors.js'
-import type { MeetingPort } from '../ports.js'
 import { beatMs, shortTtlSeconds } from './messages.js'
 
 export interface VoiceOptions {

@@ -1,7 +1,8 @@
 /** What the agents of a session say, and which of them have fallen silent. */
+
+import type { MeetingPort } from '../../cache/ports.js'
 import type { Clock } from '../../clock.js'
 import { isUnreachable } from '../../errors.js'
-import type { MeetingPort } from '../ports.js'
 import { names, parseSaid, patienceMs, type Said, silentMs } from './messages.js'
 
 export class AgentWatch {
