@@ -84,7 +84,8 @@ export async function toBenchJob(flags: BenchFlags, topology: Topology | undefin
     requestLimit: flags.requests ?? 0,
     maxInFlight: flags['max-in-flight'],
     pace: flags.pace === 'low-cpu' ? 'low-cpu' : 'exact',
-    verify: flags.verify,
+    // a flag that is not given is not false to the parser
+    verify: flags.verify === true,
     watchNodes: true,
     allowMissing: flags['allow-missing'],
     allowLag: flags['allow-lag'] ?? false,

@@ -19,18 +19,40 @@ interface TraceReference {
 
 /** `tracePath`: the file that the load's keys are from. */
 export function formatLoadRequest(request: LoadRequest, tracePath?: string): string {
-  const { keys, source, ...rest } = request
+  const { keys, source } = request
   const reference = keys.kind === 'named' ? { path: tracePath ?? '', digest: traceDigest(keys) } : undefined
   if (reference?.path === '') throw new Error('a load with the keys of a trace, and no path of the trace')
   return JSON.stringify(
     {
-      ...rest,
+      ...plain(request),
       ...(reference ? { trace: reference } : {}),
       keys: keys.kind === 'named' ? { kind: 'named', prefix: keys.prefix } : keys,
       source: source.kind === 'trace' ? { ...source, trace: null } : source,
     },
     replace,
   )
+}
+
+/** A load is often part of more: of a bench run, with its gates. */
+function plain(request: LoadRequest): Omit<LoadRequest, 'keys' | 'source' | 'share'> {
+  const { topology, operations, seed, connections, pipeline, threads, warmup, phases, requestLimit } = request
+  const { maxInFlight, pace, verify, sourceOfTruth, watchNodes } = request
+  return {
+    topology,
+    operations,
+    seed,
+    connections,
+    pipeline,
+    threads,
+    warmup,
+    phases,
+    requestLimit,
+    maxInFlight,
+    pace,
+    verify,
+    ...(sourceOfTruth ? { sourceOfTruth } : {}),
+    watchNodes,
+  }
 }
 
 /** JSON has no infinity and no typed arrays. */

@@ -16,14 +16,14 @@ export interface AgentCounts {
   readonly isCounted: boolean
 }
 
-/** The time between the first start and the last one, with what the clocks may be wrong by; null: not known. */
+/** The time between the first start and the last one, with what the clocks may be wrong by; null: fewer than two. */
 export function startSpreadMs(agents: readonly AgentCounts[]): number | null {
   const starts = agents.flatMap(({ startLagMs, clockErrorMs, isCounted }) =>
     isCounted && startLagMs !== null && clockErrorMs !== null
       ? [{ from: startLagMs - clockErrorMs, to: startLagMs + clockErrorMs }]
       : [],
   )
-  if (starts.length < 2) return starts.length === 0 ? null : 0
+  if (starts.length < 2) return null
   return Math.max(...starts.map(({ to }) => to)) - Math.min(...starts.map(({ from }) => from))
 }
 

@@ -29,6 +29,8 @@ const readyPollMs = 20
 const runPollMs = 100
 /** Between the word to start and the start itself: longer than any of the agents needs to see it. */
 const startAheadMs = 1_000
+/** Filling and cleaning up need no common start. */
+const bulkStartAheadMs = 100
 /** An agent that was told to stop hands over its counts in this time: it waits a second for replies. */
 const stopMs = 15_000
 
@@ -44,7 +46,7 @@ export async function openAgentLoad(
     { beat: 0, members: [], load: 0, loadParts: 0, stage: 'wait', ping: 0, startsMs: {} },
   )
   const close = async () => {
-    await voice.end()
+    await voice.end({ staysOnBoard: false })
     await removeIfReachable(meeting, names.session(session))
   }
   try {
@@ -99,7 +101,7 @@ class AgentTeam {
     try {
       await this.untilReady(run)
       await options.beforeStart?.()
-      await this.start(run)
+      await this.start(run, request.source.kind === 'every-key' ? bulkStartAheadMs : startAheadMs)
       await this.untilDone(run)
     } finally {
       await removeIfReachable(this.ports.meeting, `${names.load(this.session, run.load)}/`)
@@ -150,7 +152,7 @@ class AgentTeam {
     }
   }
 
-  private async start(run: Run): Promise<void> {
+  private async start(run: Run, aheadMs: number): Promise<void> {
     const { clock } = this.ports
     const { signal } = run.options
     if (signal.aborted) return
@@ -164,7 +166,7 @@ class AgentTeam {
       isGone: (id) => this.watch.isSilent(id),
     })
     if (signal.aborted) return
-    run.startMs = clock.wallMs() + startAheadMs
+    run.startMs = clock.wallMs() + aheadMs
     const startsMs = Object.fromEntries(
       run.members.map((id) => [id, run.startMs + (run.clocks.get(id)?.offsetMs ?? 0)]),
     )
@@ -252,7 +254,10 @@ class AgentTeam {
   }
 
   private nobodyLeft(): CachectlError {
-    return stopped(this.describeLost([...this.lost.keys()]), 'There is no agent left to send the load.')
+    return stopped(
+      this.describeLost([...this.lost.keys()]),
+      'There is no agent left to send the load, or to remove its keys; the same run again removes them.',
+    )
   }
 }
 

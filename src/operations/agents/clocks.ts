@@ -28,6 +28,8 @@ export interface ClockRounds {
 const rounds = 4
 const roundMs = 1_000
 const pollMs = 5
+/** Wall clocks tell whole milliseconds. */
+const resolutionMs = 1
 
 /** Members that did not answer are not in it. `firstPing`: larger than any that was asked before. */
 export async function readClocks(
@@ -51,7 +53,7 @@ export async function readClocks(
         waiting.delete(id)
         const reading = {
           offsetMs: said.pingMs - (askedMs + answeredMs) / 2,
-          errorMs: Math.max(0, answeredMs - askedMs) / 2,
+          errorMs: Math.max(0, answeredMs - askedMs) / 2 + resolutionMs,
         }
         if (reading.errorMs < (best.get(id)?.errorMs ?? Number.POSITIVE_INFINITY)) best.set(id, reading)
       }

@@ -45,7 +45,7 @@ export async function serveAgent(
       await voice.say({ session: null })
     }
   } finally {
-    await voice.end()
+    await voice.end({ staysOnBoard: false })
   }
 }
 

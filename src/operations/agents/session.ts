@@ -1,6 +1,7 @@
 /** An agent in a session: takes each load that the coordinator names, starts with the others, and hands over its counts. */
 import { CachectlError, describeError, ExitCode, isUnreachable } from '../../errors.js'
 import type { SecondHistograms } from '../../measure/merge-series.js'
+import { totalOf } from '../../measure/run-part.js'
 import { toSparse } from '../../measure/sparse-counts.js'
 import { printable } from '../../printable.js'
 import { getLong, putLong } from './long-texts.js'
@@ -62,7 +63,8 @@ export class AgentSession {
       this.work?.stop.abort()
       this.work?.cancel()
       await this.work?.ended
-      await this.voice.end()
+      // who stops by itself has just handed over its counts, and the coordinator has yet to see it
+      await this.voice.end({ staysOnBoard: this.ports.signal.aborted })
     }
   }
 
@@ -165,7 +167,7 @@ export class AgentSession {
     await patiently(clock, () =>
       voice.say({ stage: 'done', parts, stoppedBy: isOwnStop ? describeError(stop.reason) : null }),
     )
-    const answered = this.voice.now.progress?.answered ?? 0
+    const answered = counts.cells.reduce((sum, { service }) => sum + totalOf(service), 0)
     tell(`load ${load} of ${printable(session)}: ${answered.toLocaleString('en')} requests answered`)
   }
 

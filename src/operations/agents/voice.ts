@@ -65,13 +65,13 @@ export class Voice<T extends { readonly beat: number }> {
     }
   }
 
-  /** Falls silent, and takes its text off where the store can be reached: it would go by itself. */
-  async end(): Promise<void> {
+  /** Falls silent. Its last text goes by itself, or is taken off now, where the store can be reached. */
+  async end({ staysOnBoard }: { readonly staysOnBoard: boolean }): Promise<void> {
     this.stopped.abort()
     await this.beating
     await this.tail
     try {
-      await this.options.meeting.remove(this.options.name)
+      if (!staysOnBoard) await this.options.meeting.remove(this.options.name)
     } catch (error) {
       if (!isUnreachable(error)) throw error
     }
