@@ -14,7 +14,7 @@ import { type ClockReading, readClocks } from './clocks.js'
 import { type GatherOptions, gatherAgents } from './gather.js'
 import { getLong, putLong } from './long-texts.js'
 import { type Announcement, type Failure, names, type SessionState, silentMs } from './messages.js'
-import type { MeetingPorts } from './ports.js'
+import { type MeetingPorts, patiently } from './ports.js'
 import { Voice } from './voice.js'
 import { AgentWatch } from './watch.js'
 
@@ -116,9 +116,12 @@ class AgentTeam {
     const { load } = this
     const members = this.agents.map(({ id }) => id).filter((id) => !this.lost.has(id))
     if (members.length === 0) throw this.nobodyLeft()
-    const loadParts = await putLong(meeting, names.load(this.session, load), await texts.packLoad(request))
+    const packed = await texts.packLoad(request)
+    const loadParts = await patiently(this.ports.clock, () =>
+      putLong(meeting, names.load(this.session, load), packed),
+    )
     this.watch.expect(members)
-    await this.voice.say({ stage: 'prepare', load, loadParts, members, startsMs: {} })
+    await this.tell({ stage: 'prepare', load, loadParts, members, startsMs: {} })
     return {
       load,
       members,
@@ -129,6 +132,10 @@ class AgentTeam {
       startMs: 0,
       stopByMs: Number.POSITIVE_INFINITY,
     }
+  }
+
+  private tell(change: Partial<SessionState>): Promise<void> {
+    return patiently(this.ports.clock, () => this.voice.say(change))
   }
 
   private living({ members }: Run): string[] {
@@ -144,7 +151,7 @@ class AgentTeam {
       const said = this.living(run).map((id) => ({ id, said: this.watch.of(id, run.load) }))
       const failed = said.find((each) => each.said?.failure)
       if (failed?.said?.failure) {
-        await this.voice.say({ stage: 'cancel' })
+        await this.tell({ stage: 'cancel' })
         throw errorOf(failed.id, failed.said.failure)
       }
       if (said.every((each) => each.said && each.said.stage !== 'preparing')) return
@@ -160,7 +167,7 @@ class AgentTeam {
       clock,
       signal,
       members: this.living(run),
-      ask: (ping) => this.voice.say({ ping }),
+      ask: (ping) => this.tell({ ping }),
       look: () => this.watch.look(),
       said: (id) => this.watch.of(id, run.load),
       isGone: (id) => this.watch.isSilent(id),
@@ -170,7 +177,7 @@ class AgentTeam {
     const startsMs = Object.fromEntries(
       run.members.map((id) => [id, run.startMs + (run.clocks.get(id)?.offsetMs ?? 0)]),
     )
-    await this.voice.say({ stage: 'start', startsMs })
+    await this.tell({ stage: 'start', startsMs })
   }
 
   private async untilDone(run: Run): Promise<void> {
@@ -179,7 +186,7 @@ class AgentTeam {
     for (;;) {
       if (signal.aborted && run.stopByMs === Number.POSITIVE_INFINITY) {
         run.stopByMs = clock.nowMs() + stopMs
-        await this.voice.say({ stage: 'stop' })
+        await this.tell({ stage: 'stop' })
       }
       await this.watch.look()
       this.loseSilent(run)

@@ -1,4 +1,5 @@
 /** Waits until so many agents are there and have come to a session. */
+import type { MeetingPort } from '../../cache/ports.js'
 import { type CachectlError, isUnreachable, unreachable } from '../../errors.js'
 import { printable } from '../../printable.js'
 import type { ProgressPort } from '../ports.js'
@@ -8,6 +9,7 @@ import {
   listNames,
   names,
   parseAnnouncement,
+  parseInvite,
   shortTtlSeconds,
 } from './messages.js'
 import type { MeetingPorts } from './ports.js'
@@ -22,19 +24,31 @@ export interface GatherOptions {
   readonly joinUrl: string
 }
 
+type GatherPorts = Omit<MeetingPorts, 'texts'> & { readonly progress: ProgressPort }
+
 const pollMs = 100
 /** An agent that was invited and does not come in this time may be dead: another one is invited. */
 const comeMs = 3_000
 
 /** In the order of their names. Errors: `unreachable`, with who came; the signal's reason. */
-export async function gatherAgents(
+export async function gatherAgents(options: GatherOptions, ports: GatherPorts): Promise<Announcement[]> {
+  const invitedMs = new Map<string, number>()
+  try {
+    return await gather(options, ports, invitedMs)
+  } finally {
+    for (const id of invitedMs.keys()) await takeBack(id, options.session, ports.meeting)
+  }
+}
+
+/** `invitedMs`: when each was invited. */
+async function gather(
   options: GatherOptions,
-  ports: Omit<MeetingPorts, 'texts'> & { readonly progress: ProgressPort },
+  ports: GatherPorts,
+  invitedMs: Map<string, number>,
 ): Promise<Announcement[]> {
   const { session, count, timeoutMs, version } = options
   const { meeting, clock, signal, progress } = ports
   const startMs = clock.nowMs()
-  const invitedMs = new Map<string, number>()
   let seen: Announcement[] = []
   for (;;) {
     signal.throwIfAborted()
@@ -61,11 +75,18 @@ export async function gatherAgents(
   }
 }
 
+/** An invitation of ours that nobody has taken. */
+async function takeBack(id: string, session: string, meeting: MeetingPort): Promise<void> {
+  try {
+    const invite = parseInvite(await meeting.get(names.invite(id)))
+    if (invite?.session === session) await meeting.remove(names.invite(id))
+  } catch (error) {
+    if (!isUnreachable(error)) throw error // it goes by itself
+  }
+}
+
 /** A store that is away now may be back before the time is up. */
-async function look(
-  { meeting }: Pick<MeetingPorts, 'meeting'>,
-  before: Announcement[],
-): Promise<Announcement[]> {
+async function look({ meeting }: GatherPorts, before: Announcement[]): Promise<Announcement[]> {
   try {
     const texts = await meeting.list(names.agents)
     return texts.flatMap(({ text }) => parseAnnouncement(text) ?? [])

@@ -64,7 +64,11 @@ export class AgentSession {
       this.work?.cancel()
       await this.work?.ended
       // who stops by itself has just handed over its counts, and the coordinator has yet to see it
-      await this.voice.end({ staysOnBoard: this.ports.signal.aborted })
+      const staysOnBoard = this.ports.signal.aborted
+      await this.voice.end({ staysOnBoard })
+      // nobody came for them: they took us for lost
+      const counts = `${names.counts(this.session, this.load, this.id)}/`
+      if (!staysOnBoard) await this.quietly(this.ports.meeting.remove(counts))
     }
   }
 
@@ -183,10 +187,10 @@ export class AgentSession {
     await this.quietly(this.voice.say({ stage: 'failed', failure: this.failure }))
   }
 
-  /** A store that is away: the next beat says it. */
-  private async quietly(saying: Promise<void>): Promise<void> {
+  /** A store that is away: the next beat says it, and what stays there goes by itself. */
+  private async quietly(change: Promise<void>): Promise<void> {
     try {
-      await saying
+      await change
     } catch (error) {
       if (!isUnreachable(error)) throw error
     }

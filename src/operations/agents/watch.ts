@@ -24,6 +24,7 @@ export class AgentWatch {
   }
 
   isSilent(id: string): boolean {
+    if (this.failedSinceMs !== undefined) return false
     return this.clock.nowMs() - (this.newsMs.get(id) ?? this.clock.nowMs()) > silentMs
   }
 
