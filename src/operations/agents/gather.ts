@@ -2,6 +2,7 @@
 import type { MeetingPort } from '../../cache/ports.js'
 import { type CachectlError, isUnreachable, unreachable } from '../../errors.js'
 import { printable } from '../../printable.js'
+import { formatDurationMs } from '../../workload/duration.js'
 import type { ProgressPort } from '../ports.js'
 import {
   type Announcement,
@@ -106,7 +107,7 @@ function tooFew(
   const busy = seen.filter((agent) => agent.session !== null && !here.includes(agent))
   return unreachable(
     [
-      `${here.length} of ${count} agents came within ${Math.round(timeoutMs / 1000)} s${came}`,
+      `${here.length} of ${count} agents came within ${formatDurationMs(timeoutMs)}${came}`,
       ...(busy.length > 0 ? [`in another run: ${listNames(busy.map(({ id }) => id))}`] : []),
       ...others.map(
         ({ id, version: other }) => `of cachectl ${printable(other)}, this is ${version}: ${printable(id)}`,

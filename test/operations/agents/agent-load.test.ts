@@ -323,7 +323,7 @@ describe('agents and their coordinator', () => {
     startAgent('old', { version: '0' })
     await assert.rejects(open(2, { timeoutMs: 3_000 }), {
       exitCode: 4,
-      message: '1 of 2 agents came within 3 s: a; of cachectl 0, this is 1: old',
+      message: '1 of 2 agents came within 3s: a; of cachectl 0, this is 1: old',
       remedy: /bench agent --join redis:\/\/h/,
     })
   })
