@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
 import { loadFlags } from '../../bench-flags.js'
-import { type AbResult, openSides, toAbResult } from '../../bench-sides.js'
+import { type AbResult, openSides, sideNames, toAbResult } from '../../bench-sides.js'
 import { ExitCode } from '../../errors.js'
 import { runAb } from '../../operations/run-ab.js'
 import { renderComparison } from '../../terminal/bench-comparison.js'
@@ -49,7 +49,7 @@ export default class BenchAb extends BaseCommand {
     })
     const outcome = await runAb(sides, { pairs: flags.pairs, sliceMs })
     const result = toAbResult(outcome, flags)
-    this.log(renderComparison(result.comparison, this.screen()))
+    this.log(renderComparison(result.comparison, sideNames(flags), this.screen().columns))
     if (outcome.interrupted) process.exitCode = ExitCode.interrupted
     else if (result.comparison.verdict === 'worse') this.found()
     return result
