@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
-import { type AbResult, openSides, toAbResult } from '../../bench-sides.js'
 import { loadFlags } from '../../bench-flags.js'
+import { type AbResult, openSides, toAbResult } from '../../bench-sides.js'
 import { ExitCode } from '../../errors.js'
 import { runAb } from '../../operations/run-ab.js'
-import { renderComparison } from '../../terminal/bench-comparison.js'
+import { renderCompare } from '../../terminal/bench-comparison.js'
 import { parseDurationMs } from '../../workload/duration.js'
 
 export default class BenchAb extends BaseCommand {
@@ -21,7 +21,11 @@ export default class BenchAb extends BaseCommand {
   ]
   static override flags = {
     ...loadFlags,
-    a: Flags.string({ helpValue: 'FLAGS', summary: "What A has of its own, as in '-t before.yaml'.", default: '' }),
+    a: Flags.string({
+      helpValue: 'FLAGS',
+      summary: "What A has of its own, as in '-t before.yaml'.",
+      default: '',
+    }),
     b: Flags.string({ helpValue: 'FLAGS', summary: 'What B has of its own.', default: '' }),
     pairs: Flags.integer({ helpValue: 'N', summary: 'Pairs of turns.', default: 15, min: 8, max: 1_000 }),
     slice: Flags.string({ helpValue: 'TIME', summary: 'Length of a turn.', default: '1.5s' }),
@@ -45,7 +49,8 @@ export default class BenchAb extends BaseCommand {
     })
     const outcome = await runAb(sides, { pairs: flags.pairs, sliceMs })
     const result = toAbResult(outcome, flags)
-    this.log(renderComparison(result.comparison, this.screen()))
+    const names = { before: `A ${result.a}`.trim(), after: `B ${result.b}`.trim() }
+    this.log(renderCompare({ comparison: result.comparison, gates: [], ...names }, this.screen()))
     if (outcome.interrupted) process.exitCode = ExitCode.interrupted
     else if (result.comparison.verdict === 'worse') this.found()
     return result
