@@ -43,7 +43,7 @@ export default class Bench extends BaseCommand {
         load: await createBenchLoad(job, this.signal),
         progress: await createProgress(),
         signal: this.signal,
-        describeProgress,
+        describeProgress: (now) => describeProgress(now, process.stderr.columns),
         ...(onInterval ? { onInterval } : {}),
         ...(baseline ? { baseline } : {}),
       })
