@@ -46,6 +46,7 @@ const top = [
   'bench-compare.ts',
   'bench-configuration.ts',
   'bench-report.ts',
+  'bench-sides.ts',
   'lab-command.ts',
   'open-control.ts',
   'failpoint.ts',

@@ -11,6 +11,7 @@ import { createSource } from '../../workload/requests.js'
 import type { OperationSpec } from '../../workload/workload.js'
 import { scriptsOf } from './commands.js'
 import type { LoadConnection, LoadConnectionEvents } from './connection.js'
+import { KeyGroups } from './key-groups.js'
 import { createLoadKeys } from './keys.js'
 import { schedule } from './memory.js'
 import { OwnerCache } from './owner-cache.js'
@@ -48,9 +49,7 @@ export class LoadEngine implements LoadConnectionEvents {
   private readonly errors = new Map<string, number>()
   private readonly verifier: Verifier | undefined
   private readonly truth: SourceOfTruth | undefined
-  /** Keys of one request for several, by node. */
-  private readonly groups: readonly Uint32Array[]
-  private readonly groupSizes: Uint32Array
+  private readonly groups: KeyGroups
   /** Places that wait because their node is down. */
   private waiting = 0
 
@@ -77,8 +76,7 @@ export class LoadEngine implements LoadConnectionEvents {
     const wantsPayload = versions !== undefined
     this.pools = new Pools({ accesses, events: this, wantsPayload, scripts: scriptsOf(operations) })
     this.phaseEndMs = new Float64Array(memory.shape.phases).fill(Number.POSITIVE_INFINITY)
-    this.groups = accesses.map(() => new Uint32Array(this.source.keys.length))
-    this.groupSizes = new Uint32Array(accesses.length)
+    this.groups = new KeyGroups(accesses.length, this.source.keys.length)
     this.truth =
       job.sourceOfTruth &&
       createSourceOfTruth(job.sourceOfTruth, { random, threads: part.count, memory, clock: systemClock })
@@ -234,22 +232,16 @@ export class LoadEngine implements LoadConnectionEvents {
 
   /** One MGET for each node that owns some of the keys; each is a request of its own from then on. */
   private startMany(phase: number, dueMs: number): void {
-    const { source, groups, groupSizes } = this
-    const owners = this.owners[source.op]!
-    groupSizes.fill(0)
-    for (let index = 0; index < source.keyCount; index++) {
-      const key = source.keys[index]!
-      const node = owners.ownerOf(key)
-      groups[node]![groupSizes[node]!++] = key
-    }
-    for (let node = 0; node < groupSizes.length; node++) {
-      const count = groupSizes[node]!
+    const { source, groups } = this
+    groups.divide(source, this.owners[source.op]!)
+    for (let node = 0; node < groups.sizes.length; node++) {
+      const count = groups.sizes[node]!
       if (count === 0) continue
       const connection = this.pools.choose(node)
       if (!connection) this.nodeIsDown(node, phase, dueMs)
       else {
         const tag = makeTag(source.op, phase)
-        this.sender.sendMany(connection, tag, source, groups[node]!, count, this.nowMs, dueMs)
+        this.sender.sendMany(connection, tag, source, groups.keys[node]!, count, this.nowMs, dueMs)
       }
     }
   }

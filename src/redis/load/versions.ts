@@ -5,8 +5,10 @@
  */
 
 export interface VersionMemory {
-  /** [key] × (issued, settled, replaced, under way): one cache line a request. */
+  /** [key] × (issued, settled, replaced, under way): one cache line a write. */
   readonly words: Uint32Array<SharedArrayBuffer>
+  /** A bit for each key of which anything was replaced: small enough for the cache, and most reads need no more. */
+  readonly anyReplaced: Int32Array<SharedArrayBuffer>
   /** Tells this run's values from another's. */
   readonly run: number
 }
@@ -15,16 +17,22 @@ const [issued, settled, replaced, underWay, wordsPerKey] = [0, 1, 2, 3, 4]
 
 /** 16 bytes a key, shared: all threads of a run see one history. */
 export function createVersionMemory(keys: number, run: number): VersionMemory {
-  return { words: new Uint32Array(new SharedArrayBuffer(4 * wordsPerKey * keys)), run }
+  return {
+    words: new Uint32Array(new SharedArrayBuffer(4 * wordsPerKey * keys)),
+    anyReplaced: new Int32Array(new SharedArrayBuffer(4 * ((keys >>> 5) + 1))),
+    run,
+  }
 }
 
 export class Versions {
   readonly run: number
   private readonly words: Uint32Array<SharedArrayBuffer>
+  private readonly anyReplaced: Int32Array<SharedArrayBuffer>
 
   constructor(memory: VersionMemory) {
     this.run = memory.run
     this.words = memory.words
+    this.anyReplaced = memory.anyReplaced
   }
 
   /** The version of a write that starts now. */
@@ -41,7 +49,10 @@ export class Versions {
 
   acknowledge(key: number, settledBefore: number): void {
     const at = key * wordsPerKey + replaced
-    if (settledBefore > Atomics.load(this.words, at)) Atomics.store(this.words, at, settledBefore)
+    if (settledBefore > Atomics.load(this.words, at)) {
+      Atomics.store(this.words, at, settledBefore)
+      Atomics.or(this.anyReplaced, key >>> 5, 1 << (key & 31))
+    }
     this.end(key)
   }
 
@@ -52,6 +63,7 @@ export class Versions {
 
   /** A read sent now that returns this version or an older one is stale. */
   replacedOf(key: number): number {
+    if ((this.anyReplaced[key >>> 5]! & (1 << (key & 31))) === 0) return 0
     return Atomics.load(this.words, key * wordsPerKey + replaced)
   }
 
