@@ -8,12 +8,14 @@ import { readTrace } from './files/trace-file.js'
 import { parseGate } from './measure/gate-parse.js'
 import type { FindMaxOptions } from './operations/find-max.js'
 import type { LoadKeysSpec, LoadPort } from './operations/ports.js'
-import type { BenchRequest } from './operations/run-bench.js'
+import type { BenchPorts, BenchRequest } from './operations/run-bench.js'
 import { simulateCache } from './operations/simulate-cache.js'
 import { printable } from './printable.js'
 import { freshSeed } from './random.js'
 import { createLoad } from './redis/load/run.js'
 import type { Topology } from './ring/topology.js'
+import { describeProgress } from './terminal/bench-progress.js'
+import { createProgress } from './terminal/progress.js'
 import type { MixSpec } from './workload/request-source.js'
 import { traceOperations } from './workload/request-source.js'
 import type { SourceSpec } from './workload/requests.js'
@@ -94,6 +96,16 @@ export async function createBenchLoad(job: BenchJob, signal: AbortSignal): Promi
   if (capacity === undefined)
     return createLoad(await readAccess(job.topology.nodes, process.env), systemClock)
   return { run: () => simulateCache(job, { capacity, keyCount, clock: systemClock, signal }) }
+}
+
+/** What a run acts through, but for the look at the nodes. */
+export async function benchPorts(job: BenchJob, signal: AbortSignal): Promise<Omit<BenchPorts, 'facts'>> {
+  return {
+    load: await createBenchLoad(job, signal),
+    progress: await createProgress(),
+    signal,
+    describeProgress: (now) => describeProgress(now, process.stderr.columns),
+  }
 }
 
 function refuseMistakes(flags: BenchFlags): void {

@@ -44,10 +44,6 @@ export interface FindMaxResult extends FindMaxOutcome {
   readonly gates: readonly string[]
 }
 
-export function toFindMaxResult({ gates }: BenchRequest, outcome: FindMaxOutcome): FindMaxResult {
-  return { schema: 'cachectl/find-max/v1', gates: gates.map(({ expression }) => expression), ...outcome }
-}
-
 const lowestPerSec = 10
 const highestPerSec = 5_000_000
 const confirmations = 4
@@ -57,7 +53,8 @@ export function findMax(
   request: BenchRequest,
   ports: BenchPorts,
   options: FindMaxOptions,
-): Promise<FindMaxOutcome> {
+): Promise<FindMaxResult> {
+  const gates = request.gates.map(({ expression }) => expression)
   return withLoadKeys(request, ports, async () => {
     const steps: FindMaxStep[] = []
     const tryRate = async (ratePerSec: number, isConfirmation: boolean) => {
@@ -71,7 +68,8 @@ export function findMax(
       return false
     }
     const ratePerSec = await search(tryRate, options, ports.signal)
-    return { ratePerSec, steps, interrupted: ports.signal.aborted, warnings: [] }
+    const { aborted: interrupted } = ports.signal
+    return { schema: 'cachectl/find-max/v1', gates, ratePerSec, steps, interrupted, warnings: [] }
   })
 }
 

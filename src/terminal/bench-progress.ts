@@ -1,7 +1,14 @@
 /** One line about a load that is under way. */
 import type { LoadProgress } from '../operations/ports.js'
 import { formatCount } from './format.js'
+import { renderLive } from './live-bench.js'
 
-export function describeProgress({ label, passedMs, answered }: LoadProgress): string {
+/** Of the line's meter, and the space after it. */
+const meterColumns = 2
+
+/** `columns`: of the terminal. */
+export function describeProgress({ label, passedMs, answered, series }: LoadProgress, columns = 80): string {
+  const live = series ? renderLive(series, columns - meterColumns - label.length - 1) : ''
+  if (live !== '') return `${label} ${live}`
   return `${label} ${(passedMs / 1000).toFixed(0)} s, ${formatCount(answered)} requests`
 }

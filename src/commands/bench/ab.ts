@@ -4,7 +4,7 @@ import { loadFlags } from '../../bench-flags.js'
 import { type AbResult, openSides, sideNames, toAbResult } from '../../bench-sides.js'
 import { ExitCode } from '../../errors.js'
 import { runAb } from '../../operations/run-ab.js'
-import { renderComparison } from '../../terminal/bench-comparison.js'
+import { renderCompare } from '../../terminal/bench-comparison.js'
 import { parseDurationMs } from '../../workload/duration.js'
 
 export default class BenchAb extends BaseCommand {
@@ -49,7 +49,7 @@ export default class BenchAb extends BaseCommand {
     })
     const outcome = await runAb(sides, { pairs: flags.pairs, sliceMs })
     const result = toAbResult(outcome, flags)
-    this.log(renderComparison(result.comparison, sideNames(flags), this.screen().columns))
+    this.log(renderCompare({ comparison: result.comparison, gates: [], ...sideNames(flags) }, this.screen()))
     if (outcome.interrupted) process.exitCode = ExitCode.interrupted
     else if (result.comparison.verdict === 'worse') this.found()
     return result

@@ -2,23 +2,16 @@ import { BaseCommand, exitCodesHelp } from '../../base-command.js'
 import { baselineFlags, openBaseline, withComparison } from '../../bench-compare.js'
 import { configurationOf } from '../../bench-configuration.js'
 import { benchFlags } from '../../bench-flags.js'
-import { type BenchJob, createBenchLoad, toBenchJob } from '../../bench-job.js'
+import { type BenchJob, benchPorts, toBenchJob } from '../../bench-job.js'
 import { Reports, reportFlags, textsOf } from '../../bench-report.js'
 import { systemClock } from '../../clock.js'
 import { ExitCode } from '../../errors.js'
 import { toBenchResult } from '../../files/bench-result.js'
 import type { BenchResult } from '../../measure/bench-result.js'
-import {
-  type FindMaxOptions,
-  type FindMaxResult,
-  findMax,
-  toFindMaxResult,
-} from '../../operations/find-max.js'
+import { type FindMaxOptions, type FindMaxResult, findMax } from '../../operations/find-max.js'
 import { type BenchPorts, runBench } from '../../operations/run-bench.js'
 import { renderBench } from '../../terminal/bench.js'
-import { describeProgress } from '../../terminal/bench-progress.js'
 import { renderFindMax } from '../../terminal/find-max.js'
-import { createProgress } from '../../terminal/progress.js'
 
 export default class Bench extends BaseCommand {
   static override summary = 'Load the ring, measure latency and hit ratio, judge gates.'
@@ -66,16 +59,14 @@ export default class Bench extends BaseCommand {
   }
 
   private async findMax(job: BenchJob, options: FindMaxOptions): Promise<FindMaxResult> {
-    const outcome = await findMax(job, await this.ports(job), options)
-    this.log(renderFindMax(outcome, this.screen()))
-    if (outcome.interrupted) process.exitCode = ExitCode.interrupted
-    else if (outcome.ratePerSec === null) this.found()
-    return toFindMaxResult(job, outcome)
+    const result = await findMax(job, await this.ports(job), options)
+    this.log(renderFindMax(result, this.screen()))
+    if (result.interrupted) process.exitCode = ExitCode.interrupted
+    else if (result.ratePerSec === null) this.found()
+    return result
   }
 
   private async ports(job: BenchJob): Promise<BenchPorts> {
-    const { signal } = this
-    const [facts, load] = [await this.nodeFacts(), await createBenchLoad(job, signal)]
-    return { facts, load, progress: await createProgress(), signal, describeProgress }
+    return { ...(await benchPorts(job, this.signal)), facts: await this.nodeFacts() }
   }
 }

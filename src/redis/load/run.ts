@@ -14,6 +14,8 @@ import { createVersionMemory, type VersionMemory } from './versions.js'
 import { isSteady, warmupPhase } from './warm-up.js'
 
 const tickMs = 200
+const scheduleTickMs = 2
+const scheduleGraceMs = 1_000
 
 export function createLoad(accesses: readonly NodeAccess[], clock: Clock): LoadPort {
   return { run: (request, options) => runLoad({ accesses, clock, request, ...options }) }
@@ -158,11 +160,21 @@ async function drive(
       steady = isSteady(seconds)
     }
   }
-  for (const [index, { name, durationMs }] of phases.entries()) {
+  for (const [index, { name, durationMs, rate }] of phases.entries()) {
     if (isDone || signal.aborted) break
     setPhase(index + 1)
     sampler.enter(index)
     await pass(durationMs, phases.length > 1 ? `phase ${name}` : 'measuring')
+    // a thread began its schedule a little later, and is given the time to end it
+    const isThrough = () =>
+      threads.every(({ memory }) => Atomics.load(memory.control, control.through) > index)
+    const graceMs = rate.kind === 'max' || durationMs === 0 ? 0 : scheduleGraceMs
+    for (
+      let waitedMs = 0;
+      waitedMs < graceMs && !isThrough() && !isDone && !signal.aborted;
+      waitedMs += scheduleTickMs
+    )
+      await clock.sleep(scheduleTickMs)
   }
   setPhase(signal.aborted ? phaseCode.abort : phaseCode.stop)
   return steady === undefined ? {} : { steady }
