@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
 import { loadFlags } from '../../bench-flags.js'
-import { type AbResult, openSides, toAbResult } from '../../bench-sides.js'
+import { type AbResult, openSides, sideNames, toAbResult } from '../../bench-sides.js'
 import { ExitCode } from '../../errors.js'
 import { runAb } from '../../operations/run-ab.js'
-import { renderCompare } from '../../terminal/bench-comparison.js'
+import { renderComparison } from '../../terminal/bench-comparison.js'
 import { parseDurationMs } from '../../workload/duration.js'
 
 export default class BenchAb extends BaseCommand {
@@ -49,8 +49,7 @@ export default class BenchAb extends BaseCommand {
     })
     const outcome = await runAb(sides, { pairs: flags.pairs, sliceMs })
     const result = toAbResult(outcome, flags)
-    const names = { before: `A ${result.a}`.trim(), after: `B ${result.b}`.trim() }
-    this.log(renderCompare({ comparison: result.comparison, gates: [], ...names }, this.screen()))
+    this.log(renderComparison(result.comparison, sideNames(flags), this.screen().columns))
     if (outcome.interrupted) process.exitCode = ExitCode.interrupted
     else if (result.comparison.verdict === 'worse') this.found()
     return result
