@@ -14,7 +14,7 @@ import { printable } from './printable.js'
 import { freshSeed } from './random.js'
 import { createLoad } from './redis/load/run.js'
 import type { Topology } from './ring/topology.js'
-import { describeProgress } from './terminal/bench-progress.js'
+import { describeProgressOn } from './terminal/bench-progress.js'
 import { createProgress } from './terminal/progress.js'
 import type { MixSpec } from './workload/request-source.js'
 import { traceOperations } from './workload/request-source.js'
@@ -104,7 +104,7 @@ export async function benchPorts(job: BenchJob, signal: AbortSignal): Promise<Om
     load: await createBenchLoad(job, signal),
     progress: await createProgress(),
     signal,
-    describeProgress: (now) => describeProgress(now, process.stderr.columns),
+    describeProgress: describeProgressOn(process.stderr.columns),
   }
 }
 

@@ -48,6 +48,7 @@ const lowestPerSec = 10
 const highestPerSec = 5_000_000
 const confirmations = 4
 const attempts = 2
+const warmupMs = 1_000
 
 export function findMax(
   request: BenchRequest,
@@ -111,7 +112,7 @@ async function measureStep(
   const counts = await load.run(
     {
       ...request,
-      warmup: { kind: 'time', ms: 1_000 },
+      warmup: { kind: 'time', ms: Math.min(warmupMs, durationMs) },
       phases: [{ ...first, durationMs, rate: { kind: 'open', arrivals, segments: [segment] } }],
       requestLimit: 0,
     },

@@ -17,7 +17,7 @@ describe('bench, many times', () => {
 
   it('--find-max ends between a rate that passes and one that does not, and confirms it', async () => {
     // more in flight than the bound allows is an overload: with one place, a few thousand a second is the most
-    const search = ['--find-max', 'errors==0', '--duration', '0.2s', '--rate', '2000', '--max-in-flight', '1']
+    const search = ['--find-max', 'errors==0', '--duration', '0.2s', '--rate', '20k', '--max-in-flight', '1']
     const { exitCode, stdout, stderr } = await runCli(['bench', '-t', file, ...small, ...search])
     assert.equal(exitCode, 0, stderr)
     const { ratePerSec, steps } = JSON.parse(stdout)
@@ -33,7 +33,7 @@ describe('bench, many times', () => {
   })
 
   it('--find-max says so when no rate passes', async () => {
-    const search = ['--find-max', 'p50<1us', '--duration', '0.1s', '--rate', '100']
+    const search = ['--find-max', 'p50<1us', '--duration', '0.1s', '--rate', '20']
     const { exitCode, stdout } = await runCli(['bench', '-t', file, ...small, ...search])
     assert.equal(exitCode, 3)
     assert.equal(JSON.parse(stdout).ratePerSec, null)

@@ -1,4 +1,5 @@
 import * as Flags from '@oclif/core/flags'
+import { parse } from '@oclif/core/parser'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
 import { loadFlags } from '../../bench-flags.js'
 import { type AbResult, openSides, sideNames, toAbResult } from '../../bench-sides.js'
@@ -42,7 +43,7 @@ export default class BenchAb extends BaseCommand {
     const sides = await openSides({
       tokens: raw,
       flags,
-      parse: async (argv) => (await this.parse({ flags: loadFlags }, argv)).flags,
+      parse: async (argv) => (await parse(argv, { flags: loadFlags })).flags,
       topologyOf: async (path) => (await this.loadTopology(path)).topology,
       facts: await this.nodeFacts(),
       signal: this.signal,

@@ -40,10 +40,9 @@ export default class Bench extends BaseCommand {
     const baseline = await openBaseline(flags, job)
     const reports = await Reports.open(flags, systemClock, { isJson: this.jsonEnabled() })
     try {
-      const onInterval = reports.intervalsOf(job.operations.map(({ name }) => name))
       const { counts, ...outcome } = await runBench(job, {
         ...(await this.ports(job)),
-        ...(onInterval ? { onInterval } : {}),
+        ...reports.intervalPort(job.operations.map(({ name }) => name)),
         ...(baseline ? { baseline } : {}),
       })
       const identity = { topology: job.topology.name, seed: job.seed, configuration: configurationOf(job) }
