@@ -97,7 +97,11 @@ const entries = {
     hostNoise: v.object({ p999Ms: amount, maxMs: amount }),
   }),
   source: v.optional(v.nullable(v.object({ loads: index, duplicateLoads: index, maxUnderWay: index })), null),
-  warmup: v.object({ seconds: amount, steady: v.exactOptional(v.boolean('expected true or false')) }),
+  warmup: v.object({
+    seconds: amount,
+    answered: v.optional(index, 0),
+    steady: v.exactOptional(v.boolean('expected true or false')),
+  }),
   nodes: record(v.looseObject({})),
   phases: v.array(phase, 'expected a list'),
   operationNames: v.array(text, 'expected a list'),

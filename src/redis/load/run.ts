@@ -6,14 +6,14 @@ import type { RunCounts } from '../../measure/run-counts.js'
 import type { LoadInterval, LoadPort, LoadProgress, LoadRequest, NodeAccess } from '../../operations/ports.js'
 import { keyNumbers } from './keys.js'
 import { control, createMemory, type LoadMemory, phaseCode } from './memory.js'
-import { mergeThreads } from './merge.js'
+import { mergeThreads, warmupAnswers } from './merge.js'
 import { watchNodes } from './node-watch.js'
 import type { LoadJob, LoadMessage, LoadReport } from './protocol.js'
 import { Sampler } from './sampler.js'
 import { createVersionMemory, type VersionMemory } from './versions.js'
 import { isSteady, warmupPhase } from './warm-up.js'
 
-const tickMs = 200
+const tickMs = 500
 const scheduleTickMs = 2
 const scheduleGraceMs = 1_000
 
@@ -60,7 +60,11 @@ async function runLoad(run: LoadRun): Promise<RunCounts> {
     sampler.end()
     return {
       ...mergeThreads(run, threads, reports),
-      warmup: { ...warmup, seconds: reports[0]?.phaseSeconds[0] ?? 0 },
+      warmup: {
+        ...warmup,
+        seconds: reports[0]?.phaseSeconds[0] ?? 0,
+        answered: warmupAnswers(threads),
+      },
       series: sampler.series,
     }
   } finally {
