@@ -3,7 +3,7 @@ import { BaseCommand } from './base-command.js'
 import { type BenchJob, type BenchLoad, createBenchLoad } from './bench-job.js'
 import type { TopologyFile } from './files/topology-file.js'
 import type { BenchPorts } from './operations/run-bench.js'
-import { describeProgress } from './terminal/bench-progress.js'
+import { describeProgressOn } from './terminal/bench-progress.js'
 import { createProgress } from './terminal/progress.js'
 
 export abstract class BenchCommand extends BaseCommand {
@@ -15,6 +15,7 @@ export abstract class BenchCommand extends BaseCommand {
     const [facts, progress] = [await this.nodeFacts(), await createProgress()]
     const { version } = this.config
     this.load = await createBenchLoad(job, signal, { file, progress, version })
+    const describeProgress = describeProgressOn(process.stderr.columns)
     return { facts, load: this.load, progress, signal, describeProgress }
   }
 

@@ -95,13 +95,15 @@ export class Reports {
     return new Reports(reports, hlog)
   }
 
-  /** What wants each second of the run as it passes; undefined: nobody does. */
-  intervalsOf(operationNames: readonly string[]): ((interval: LoadInterval) => void) | undefined {
+  /** What wants each second of the run as it passes; empty: nobody does. */
+  intervalPort(operationNames: readonly string[]): { onInterval?: (interval: LoadInterval) => void } {
     const { hlog } = this
-    if (!hlog) return undefined
-    return ({ startSec, seconds, histograms }) => {
-      for (const [op, counts] of histograms.entries())
-        hlog.interval({ startSec, seconds, op: operationNames[op]!, counts })
+    if (!hlog) return {}
+    return {
+      onInterval: ({ startSec, seconds, histograms }) => {
+        for (const [op, counts] of histograms.entries())
+          hlog.interval({ startSec, seconds, op: operationNames[op]!, counts })
+      },
     }
   }
 

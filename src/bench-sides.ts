@@ -70,6 +70,11 @@ function commonArguments(tokens: readonly Token[]): string[] {
   })
 }
 
+/** A is before, B after. */
+export function sideNames({ a, b }: SideFlags): { before: string; after: string } {
+  return { before: `A ${a}`.trim(), after: `B ${b}`.trim() }
+}
+
 /** As users' scripts read it (docs/json.md). */
 export interface AbResult {
   readonly schema: 'cachectl/bench-ab/v1'

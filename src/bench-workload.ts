@@ -1,6 +1,5 @@
 /** Flags and a workload's name or file to a workload: the file says, flags override. */
 import { invalid } from './errors.js'
-import { resolveWorkload } from './files/workload-file.js'
 import { printable } from './printable.js'
 import { parseDurationMs } from './workload/duration.js'
 import { formatDistribution, parseDistribution } from './workload/key-distribution.js'
@@ -54,7 +53,7 @@ const plain: Workload = {
 
 /** Errors: `invalid`, naming the flag or the file's place. */
 export async function workloadOf(flags: WorkloadFlags): Promise<Workload> {
-  const base = flags.workload === undefined ? plain : await resolveWorkload(flags.workload)
+  const base = flags.workload === undefined ? plain : await namedWorkload(flags.workload)
   const distribution =
     flags.distribution === undefined ? base.distribution : parseDistribution(flags.distribution)
   const source = sourceOf(flags, base.source)
@@ -75,6 +74,12 @@ export async function workloadOf(flags: WorkloadFlags): Promise<Workload> {
     phases: phasesOf(flags, base.phases),
     ...(source ? { source } : {}),
   }
+}
+
+/** Most runs name none, and the presets are read for those only that do. */
+async function namedWorkload(name: string): Promise<Workload> {
+  const { resolveWorkload } = await import('./files/workload-file.js')
+  return resolveWorkload(name)
 }
 
 function readsAndWrites(readRatio: number): OperationSpec[] {

@@ -12,6 +12,8 @@ export interface OwnRun {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly cpuSeconds: number
+  /** Those of the warm-up among them: the CPU is that of all. */
+  readonly sentCount: number
   /** Wrong and stale values. */
   readonly wrong: number
   readonly lagP50Ms: number
@@ -43,6 +45,7 @@ export async function bench(
     p50Ms: latency.p50Ms,
     p99Ms: latency.p99Ms,
     cpuSeconds,
+    sentCount: latency.count + result.warmup.answered,
     wrong: verified ? verified.wrong + verified.stale : 0,
     lagP50Ms: sendLag?.p50Ms ?? 0,
     lagP99Ms: sendLag?.p99Ms ?? 0,

@@ -7,7 +7,7 @@ import { runTimed } from './timed-process.js'
 
 export interface PeerRun {
   readonly throughputPerSec: number
-  readonly count: number
+  readonly sentCount: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly p999Ms: number
@@ -35,7 +35,7 @@ export async function runMemtier(
     const quantiles = totals['Percentile Latencies']
     return {
       throughputPerSec: totals['Ops/sec'],
-      count: totals.Count,
+      sentCount: totals.Count,
       p50Ms: quantiles['p50.00'],
       p99Ms: quantiles['p99.00'],
       p999Ms: quantiles['p99.90'],

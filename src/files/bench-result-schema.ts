@@ -110,7 +110,11 @@ const entries = {
   }),
   source: v.optional(v.nullable(v.object({ loads: index, duplicateLoads: index, maxUnderWay: index })), null),
   agents: v.exactOptional(v.array(agent, 'expected a list')),
-  warmup: v.object({ seconds: amount, steady: v.exactOptional(v.boolean('expected true or false')) }),
+  warmup: v.object({
+    seconds: amount,
+    answered: v.optional(index, 0),
+    steady: v.exactOptional(v.boolean('expected true or false')),
+  }),
   nodes: record(v.looseObject({})),
   phases: v.array(phaseSchema, 'expected a list'),
   operationNames: v.array(text, 'expected a list'),

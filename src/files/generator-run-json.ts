@@ -94,7 +94,7 @@ const schema = v.object({
       threadCpuShares: v.array(amount),
       hostNoise: v.object({ p999Ms: amount, maxMs: amount }),
     }),
-    warmup: v.object({ seconds: amount, steady: v.exactOptional(v.boolean()) }),
+    warmup: v.object({ seconds: amount, answered: index, steady: v.exactOptional(v.boolean()) }),
     series: seriesSchema,
   }),
   histograms: v.array(v.object({ operations: v.array(bytes), nodes: v.array(bytes) })),

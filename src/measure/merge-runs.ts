@@ -135,6 +135,7 @@ function mergeWarmups(all: readonly RunCounts[]): RunCounts['warmup'] {
   const known = all.flatMap(({ warmup }) => (warmup.steady === undefined ? [] : [warmup.steady]))
   return {
     seconds: Math.max(...all.map(({ warmup }) => warmup.seconds)),
+    answered: sum(all.map(({ warmup }) => warmup.answered)),
     ...(known.length > 0 ? { steady: known.every(Boolean) } : {}),
   }
 }

@@ -44,6 +44,7 @@ export interface PhaseCounts {
 /** What went before and was not counted. */
 export interface WarmupCounts {
   readonly seconds: number
+  readonly answered: number
   /** With a warm-up that is detected: whether throughput, p99 and hit ratio had stopped drifting. */
   readonly steady?: boolean
 }

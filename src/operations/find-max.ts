@@ -1,6 +1,7 @@
 /**
  * The highest rate that keeps some gates: doubled until one fails, then halved in the logarithm, and the answer is run
- * once more, longer. A rate that the generator or the servers could not keep up with fails, whatever its latencies.
+ * once more, longer. A rate that the generator or the servers could not keep up with fails, whatever its latencies; one
+ * whose gates fail is tried a second time, because a machine's hiccup must not end the search.
  */
 import { foldRun } from '../measure/bench-measures.js'
 import { evaluateGates, type GateResult } from '../measure/gate.js'
@@ -25,6 +26,8 @@ export interface FindMaxStep {
   readonly latency: LatencySummary
   readonly achievedShare: number
   readonly isConfirmation: boolean
+  /** Generator or servers could not keep up with the rate. */
+  readonly isOverload: boolean
 }
 
 export interface FindMaxOutcome {
@@ -44,22 +47,30 @@ export interface FindMaxResult extends FindMaxOutcome {
 const lowestPerSec = 10
 const highestPerSec = 5_000_000
 const confirmations = 4
+const attempts = 2
+const warmupMs = 1_000
 
 export function findMax(
   request: BenchRequest,
   ports: BenchPorts,
   options: FindMaxOptions,
-): Promise<FindMaxOutcome> {
+): Promise<FindMaxResult> {
+  const gates = request.gates.map(({ expression }) => expression)
   return withLoadKeys(request, ports, async () => {
     const steps: FindMaxStep[] = []
     const tryRate = async (ratePerSec: number, isConfirmation: boolean) => {
       const durationMs = options.stepMs * (isConfirmation ? 2 : 1)
-      const step = await measureStep(request, ports, { ratePerSec, durationMs, isConfirmation })
-      if (step) steps.push(step)
-      return step?.passed ?? false
+      for (let attempt = 1; attempt <= attempts; attempt++) {
+        const step = await measureStep(request, ports, { ratePerSec, durationMs, isConfirmation })
+        if (!step) return false
+        steps.push(step)
+        if (step.passed || step.isOverload) return step.passed
+      }
+      return false
     }
     const ratePerSec = await search(tryRate, options, ports.signal)
-    return { ratePerSec, steps, interrupted: ports.signal.aborted, warnings: [] }
+    const { aborted: interrupted } = ports.signal
+    return { schema: 'cachectl/find-max/v1', gates, ratePerSec, steps, interrupted, warnings: [] }
   })
 }
 
@@ -101,7 +112,7 @@ async function measureStep(
   const counts = await load.run(
     {
       ...request,
-      warmup: { kind: 'time', ms: 1_000 },
+      warmup: { kind: 'time', ms: Math.min(warmupMs, durationMs) },
       phases: [{ ...first, durationMs, rate: { kind: 'open', arrivals, segments: [segment] } }],
       requestLimit: 0,
     },
@@ -127,6 +138,7 @@ async function measureStep(
     latency: measures.overall,
     achievedShare: measures.achievedShare ?? 0,
     isConfirmation,
+    isOverload: lack !== undefined,
   }
 }
 

@@ -25,7 +25,7 @@ export interface AbOutcome {
 }
 
 /** Of each turn, not counted: connections and caches settle. */
-const settleMs = 200
+const settleMs = 100
 
 export function runAb(sides: { a: AbSide; b: AbSide }, options: AbOptions): Promise<AbOutcome> {
   const { a, b } = sides

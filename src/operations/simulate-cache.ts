@@ -67,7 +67,7 @@ export async function simulateCache(request: LoadRequest, options: SimulationOpt
     outcomes: [{ phase: 0, node: 0, hits, misses, errors: 0 }],
     errorKinds: {},
     generator: { threadCpuShares: [], hostNoise: { p999Ms: 0, maxMs: 0 } },
-    warmup: { seconds: 0 },
+    warmup: { seconds: 0, answered: 0 },
     series: blankSeries(),
   }
 }

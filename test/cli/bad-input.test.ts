@@ -139,7 +139,7 @@ describe('bad input', () => {
   it('a gate that does not parse, with a caret below the fault', async () => {
     await refuses(['bench', '-t', file, '--gate', 'p99<<2ms'], {
       exitCode: 2,
-      message: /gate: expected a number\n {2}p99<<2ms\n {6}\^/,
+      message: /gate: expected a number or baseline\n {2}p99<<2ms\n {6}\^/,
     })
   })
 

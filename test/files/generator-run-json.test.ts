@@ -29,7 +29,7 @@ const run: GeneratorRun = {
       queueing: latencies([1, 1]),
       loading: latencies([2, 1]),
     },
-    warmup: { seconds: 1, steady: true },
+    warmup: { seconds: 1, answered: 9, steady: true },
     series: series({
       answered: [3, 2],
       nodes: {

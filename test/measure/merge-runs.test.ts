@@ -205,7 +205,7 @@ describe('runs of several generators merged', () => {
           loading: latencies([5, 4]),
         },
         sendLag: latencies([0.01, 7]),
-        warmup: { seconds: steady ? 1 : 2, steady },
+        warmup: { seconds: steady ? 1 : 2, answered: 3, steady },
       }),
       histograms: [],
     })
@@ -214,7 +214,7 @@ describe('runs of several generators merged', () => {
     assert.equal(merged.source?.maxUnderWay, 6)
     assert.equal(totalOf(merged.source?.loading ?? []), 8)
     assert.equal(totalOf(merged.sendLag ?? []), 14)
-    assert.deepEqual(merged.warmup, { seconds: 2, steady: false })
+    assert.deepEqual(merged.warmup, { seconds: 2, answered: 6, steady: false })
   })
 
   it('of different nodes or phases are refused, and so is none', () => {

@@ -73,12 +73,7 @@ describe('CSV', () => {
     for (const line of lines) assert.equal(line.split(',').length, columns.length)
     const cells = (line: string) => Object.fromEntries(line.split(',').map((cell, i) => [columns[i], cell]))
     assert.deepEqual(
-      [
-        cells(lines[0]!).answered,
-        cells(lines[0]!).node,
-        cells(lines[0]!).p99_ms,
-        cells(lines[0]!).evicted,
-      ],
+      [cells(lines[0]!).answered, cells(lines[0]!).node, cells(lines[0]!).p99_ms, cells(lines[0]!).evicted],
       ['900', '', '1', ''],
     )
     assert.equal(cells(lines[5]!).phase, 'a peak with a long name')

@@ -37,7 +37,7 @@ export function runCounts({ phases, cells, outcomes, ...rest }: RunSketch = {}):
     outcomes: (outcomes ?? []).map((outcome) => ({ phase: 0, node: 0, ...outcome })),
     errorKinds: {},
     generator: { threadCpuShares: [], hostNoise: { p999Ms: 0, maxMs: 0 } },
-    warmup: { seconds: 0 },
+    warmup: { seconds: 0, answered: 0 },
     series: blankSeries(),
     ...rest,
   }

@@ -1,10 +1,11 @@
 import * as Flags from '@oclif/core/flags'
+import { parse } from '@oclif/core/parser'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
 import { loadFlags } from '../../bench-flags.js'
-import { type AbResult, openSides, toAbResult } from '../../bench-sides.js'
+import { type AbResult, openSides, sideNames, toAbResult } from '../../bench-sides.js'
 import { ExitCode } from '../../errors.js'
 import { runAb } from '../../operations/run-ab.js'
-import { renderComparison } from '../../terminal/bench-comparison.js'
+import { renderCompare } from '../../terminal/bench-comparison.js'
 import { parseDurationMs } from '../../workload/duration.js'
 
 export default class BenchAb extends BaseCommand {
@@ -42,14 +43,14 @@ export default class BenchAb extends BaseCommand {
     const sides = await openSides({
       tokens: raw,
       flags,
-      parse: async (argv) => (await this.parse({ flags: loadFlags }, argv)).flags,
+      parse: async (argv) => (await parse(argv, { flags: loadFlags })).flags,
       topologyOf: async (path) => (await this.loadTopology(path)).topology,
       facts: await this.nodeFacts(),
       signal: this.signal,
     })
     const outcome = await runAb(sides, { pairs: flags.pairs, sliceMs })
     const result = toAbResult(outcome, flags)
-    this.log(renderComparison(result.comparison, this.screen()))
+    this.log(renderCompare({ comparison: result.comparison, gates: [], ...sideNames(flags) }, this.screen()))
     if (outcome.interrupted) process.exitCode = ExitCode.interrupted
     else if (result.comparison.verdict === 'worse') this.found()
     return result

@@ -42,18 +42,17 @@ export default class Bench extends BenchCommand {
     const baseline = await openBaseline(flags, job)
     const reports = await Reports.open(flags, systemClock, { isJson: this.jsonEnabled() })
     try {
-      const onInterval = reports.intervalsOf(job.operations.map(({ name }) => name))
       const { counts, ...outcome } = await runBench(job, {
         ...(await this.ports(job, file)),
-        ...(onInterval ? { onInterval } : {}),
+        ...reports.intervalPort(job.operations.map(({ name }) => name)),
         ...(baseline ? { baseline } : {}),
       })
       const identity = { topology: job.topology.name, seed: job.seed, configuration: configurationOf(job) }
       const result = withComparison(toBenchResult(identity, outcome), counts, baseline)
-      const texts = textsOf(result, counts, renderBench(result, this.screen()))
       if (outcome.interrupted) process.exitCode = ExitCode.interrupted
       else if (result.gates.some((gate) => !gate.passed)) this.found()
-      for (const text of await reports.write(texts)) this.log(text)
+      for (const text of await reports.write(textsOf(result, counts, renderBench(result, this.screen()))))
+        this.log(text)
       return result
     } finally {
       await reports.close()
@@ -61,14 +60,10 @@ export default class Bench extends BenchCommand {
   }
 
   private async findMax(job: BenchJob, options: FindMaxOptions, file?: TopologyFile): Promise<FindMaxResult> {
-    const outcome = await findMax(job, await this.ports(job, file), options)
-    this.log(renderFindMax(outcome, this.screen()))
-    if (outcome.interrupted) process.exitCode = ExitCode.interrupted
-    else if (outcome.ratePerSec === null) this.found()
-    return {
-      schema: 'cachectl/find-max/v1',
-      gates: job.gates.map(({ expression }) => expression),
-      ...outcome,
-    }
+    const result = await findMax(job, await this.ports(job, file), options)
+    this.log(renderFindMax(result, this.screen()))
+    if (result.interrupted) process.exitCode = ExitCode.interrupted
+    else if (result.ratePerSec === null) this.found()
+    return result
   }
 }

@@ -33,8 +33,11 @@ export interface LoadMemory {
   readonly sourceLatencies: Uint32Array<SharedArrayBuffer>
 }
 
-/** Indexes into `control`: the phase the main thread wants, and requests answered, for progress. */
-export const control = { phase: 0, answered: 1 } as const
+/**
+ * Indexes into `control`: the phase the main thread wants; requests answered, for progress; the last phase whose schedule
+ * this thread is through with.
+ */
+export const control = { phase: 0, answered: 1, through: 2 } as const
 /** Values of `control[phase]`: a phase's number, or one of these. */
 export const phaseCode = { wait: -1, stop: -2, abort: -3 } as const
 export const outcome = { hits: 0, misses: 1, errors: 2, count: 3 } as const
@@ -46,7 +49,7 @@ export function createMemory(shape: MemoryShape): LoadMemory {
   const { phases, nodes, ops, open } = shape
   const memory: LoadMemory = {
     shape,
-    control: new Int32Array(new SharedArrayBuffer(8)),
+    control: new Int32Array(new SharedArrayBuffer(12)),
     latencies: counts(phases * nodes * ops * (open ? 2 : 1) * histogramLength),
     outcomes: numbers(phases * nodes * ops * outcome.count),
     schedule: numbers(phases * schedule.count),
@@ -56,6 +59,7 @@ export function createMemory(shape: MemoryShape): LoadMemory {
     sourceLatencies: counts(2 * histogramLength),
   }
   memory.control[control.phase] = phaseCode.wait
+  memory.control[control.through] = phaseCode.wait
   return memory
 }
 

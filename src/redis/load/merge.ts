@@ -60,6 +60,19 @@ export function mergeThreads(
   }
 }
 
+/** Requests of the warm-up that were answered; no other figure of it is kept. */
+export function warmupAnswers(threads: Threads): number {
+  let answered = 0
+  for (const { memory } of threads) {
+    const { nodes, ops, open } = memory.shape
+    for (let cell = 0; cell < nodes * ops; cell++) {
+      const start = cell * (open ? 2 : 1) * histogramLength
+      for (let slot = start; slot < start + histogramLength; slot++) answered += memory.latencies[slot]!
+    }
+  }
+  return answered
+}
+
 function phaseCounts(
   name: string,
   phase: number,

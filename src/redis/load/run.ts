@@ -6,14 +6,16 @@ import type { RunCounts } from '../../measure/run-counts.js'
 import type { LoadInterval, LoadPort, LoadProgress, LoadRequest, NodeAccess } from '../../operations/ports.js'
 import { keyNumbers } from './keys.js'
 import { control, createMemory, type LoadMemory, phaseCode } from './memory.js'
-import { mergeThreads } from './merge.js'
+import { mergeThreads, warmupAnswers } from './merge.js'
 import { watchNodes } from './node-watch.js'
 import type { LoadJob, LoadMessage, LoadReport } from './protocol.js'
 import { Sampler } from './sampler.js'
 import { createVersionMemory, type VersionMemory } from './versions.js'
 import { isSteady, warmupPhase } from './warm-up.js'
 
-const tickMs = 200
+const tickMs = 500
+const scheduleTickMs = 2
+const scheduleGraceMs = 1_000
 
 export function createLoad(accesses: readonly NodeAccess[], clock: Clock): LoadPort {
   return { run: (request, options) => runLoad({ accesses, clock, request, ...options }) }
@@ -40,7 +42,10 @@ async function runLoad(run: LoadRun): Promise<RunCounts> {
   const { accesses, clock, request } = run
   const { verify, seed, threads: count, share } = request
   const versions = verify
-    ? createVersionMemory(keyNumbers(request.keys), (seed ^ clock.wallMs() ^ Math.imul(share?.index ?? 0, 0x9e3779b1)) >>> 0)
+    ? createVersionMemory(
+        keyNumbers(request.keys),
+        (seed ^ clock.wallMs() ^ Math.imul(share?.index ?? 0, 0x9e3779b1)) >>> 0,
+      )
     : undefined
   const threads = Array.from({ length: count }, (_, index) => startThread(run, index, versions))
   const watch = request.watchNodes ? await watchNodes(accesses, clock) : undefined
@@ -61,7 +66,11 @@ async function runLoad(run: LoadRun): Promise<RunCounts> {
     sampler.end()
     return {
       ...mergeThreads(run, threads, reports),
-      warmup: { ...warmup, seconds: reports[0]?.phaseSeconds[0] ?? 0 },
+      warmup: {
+        ...warmup,
+        seconds: reports[0]?.phaseSeconds[0] ?? 0,
+        answered: warmupAnswers(threads),
+      },
       series: sampler.series,
     }
   } finally {
@@ -168,11 +177,21 @@ async function drive(
       steady = isSteady(seconds)
     }
   }
-  for (const [index, { name, durationMs }] of phases.entries()) {
+  for (const [index, { name, durationMs, rate }] of phases.entries()) {
     if (isDone || signal.aborted) break
     setPhase(index + 1)
     sampler.enter(index)
     await pass(durationMs, phases.length > 1 ? `phase ${name}` : 'measuring')
+    // a thread began its schedule a little later, and is given the time to end it
+    const isThrough = () =>
+      threads.every(({ memory }) => Atomics.load(memory.control, control.through) > index)
+    const graceMs = rate.kind === 'max' || durationMs === 0 ? 0 : scheduleGraceMs
+    for (
+      let waitedMs = 0;
+      waitedMs < graceMs && !isThrough() && !isDone && !signal.aborted;
+      waitedMs += scheduleTickMs
+    )
+      await clock.sleep(scheduleTickMs)
   }
   setPhase(signal.aborted ? phaseCode.abort : phaseCode.stop)
   return steady === undefined ? {} : { steady }

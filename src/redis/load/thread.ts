@@ -75,6 +75,7 @@ export class LoadThread {
     const { engine } = this
     const wanted = Atomics.load(this.job.memory.control, control.phase)
     if (wanted !== this.phase) this.change(wanted)
+    else if (this.isThrough()) Atomics.store(this.job.memory.control, control.through, this.phase)
     const isStopped = this.phase <= phaseCode.stop
     if (!isStopped && !this.pacer.isOver) return
     if (engine.underWay > 0 && engine.nowMs < this.deadlineMs) {
@@ -85,6 +86,13 @@ export class LoadThread {
     if (!isStopped) this.leave(engine.lastReplyMs || engine.nowMs)
     engine.abandon()
     this.finish()
+  }
+
+  /** The phase's schedule has run its length, by this thread's clock: it began a little after the main thread's. */
+  private isThrough(): boolean {
+    if (this.phase < 0 || !this.job.memory.shape.open) return false
+    const { durationMs } = this.job.phases[this.phase]!
+    return durationMs > 0 && this.engine.nowMs >= this.phaseStartMs + durationMs
   }
 
   private change(wanted: number): void {

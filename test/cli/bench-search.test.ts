@@ -1,0 +1,58 @@
+/** The two that run the load many times: the highest rate that keeps a gate, and two sides in turns. */
+import assert from 'node:assert/strict'
+import { runCli } from '../support/cli.js'
+import { startServers, type TestServers } from '../support/redis-servers.js'
+
+describe('bench, many times', () => {
+  let servers: TestServers
+  let file: string
+
+  before(async () => {
+    servers = await startServers(1)
+    file = await servers.topologyFile()
+  })
+  after(() => servers.stop())
+
+  const small = ['--keys', '500', '--connections', '4', '--fill', '--json']
+
+  it('--find-max ends between a rate that passes and one that does not, and confirms it', async () => {
+    // more in flight than the bound allows is an overload: with one place, a few thousand a second is the most
+    const search = ['--find-max', 'errors==0', '--duration', '0.2s', '--rate', '20k', '--max-in-flight', '1']
+    const { exitCode, stdout, stderr } = await runCli(['bench', '-t', file, ...small, ...search])
+    assert.equal(exitCode, 0, stderr)
+    const { ratePerSec, steps } = JSON.parse(stdout)
+    assert.equal(steps.at(-1).isConfirmation, true)
+    assert.equal(steps.at(-1).ratePerSec, ratePerSec)
+    assert.ok(
+      steps.some(
+        ({ passed, ratePerSec: rate }: { passed: boolean; ratePerSec: number }) =>
+          !passed && rate > ratePerSec,
+      ),
+    )
+    assert.equal(await (await servers.connect(0)).call('DBSIZE'), 0)
+  })
+
+  it('--find-max says so when no rate passes', async () => {
+    const search = ['--find-max', 'p50<1us', '--duration', '0.1s', '--rate', '20']
+    const { exitCode, stdout } = await runCli(['bench', '-t', file, ...small, ...search])
+    assert.equal(exitCode, 3)
+    assert.equal(JSON.parse(stdout).ratePerSec, null)
+  })
+
+  it('ab finds that twice the pipeline does more, in turns', async () => {
+    const sides = ['--a', '--pipeline 4', '--b', '--pipeline 1', '--pairs', '8', '--slice', '0.1s']
+    const { exitCode, stdout, stderr } = await runCli(['bench', 'ab', '-t', file, ...small, ...sides])
+    assert.equal(exitCode, 3, stderr)
+    const { comparison, pairs } = JSON.parse(stdout)
+    assert.equal(pairs.length, 8)
+    assert.equal(comparison.design, 'paired')
+    const throughput = comparison.metrics.find(({ metric }: { metric: string }) => metric === 'throughput')
+    assert.equal(throughput.decision, 'worse')
+  })
+
+  it('ab names the side whose flags are wrong', async () => {
+    const { exitCode, stderr } = await runCli(['bench', 'ab', '-t', file, '--b', '--pipelin 3'])
+    assert.equal(exitCode, 2)
+    assert.match(stderr, /side B \(--b\)/)
+  })
+})
