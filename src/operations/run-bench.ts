@@ -75,9 +75,9 @@ function warningsOf(request: BenchRequest, measures: BenchMeasures, servers: rea
     warnings.push(
       `nodes that evict keys: ${evicting.map(({ id }) => id).join(', ')}; the hit ratio depends on it`,
     )
-  if (request.source.kind === 'trace' && request.threads > 1) {
+  if (request.source.kind === 'trace' && request.threads * (measures.agents?.length ?? 1) > 1) {
     warnings.push(
-      'several threads replay a trace out of its order; the hit ratio of a full cache depends on the order',
+      'several threads or agents replay a trace out of its order; the hit ratio of a full cache depends on the order',
     )
   }
   return warnings
