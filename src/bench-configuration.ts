@@ -23,6 +23,7 @@ export function configurationOf(job: BenchJob): Configuration {
     connections: job.connections,
     pipeline: job.pipeline,
     threads: job.threads,
+    ...(job.agents ? { agents: job.agents.count } : {}),
     ...(isOpen ? { maxInFlight: job.maxInFlight, pace: job.pace } : {}),
     verify: job.verify,
     ...(truth

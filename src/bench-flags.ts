@@ -131,8 +131,22 @@ export const loadFlags = {
   seed: Flags.integer({ helpValue: 'N', summary: 'Repeats a run: the seed stands in its result.', min: 0 }),
 }
 
+export const agentFlags = {
+  agents: Flags.integer({
+    helpValue: 'N',
+    summary: 'So many `bench agent` processes generate the load together; they meet in the control store.',
+    min: 1,
+    max: 1_000,
+  }),
+  'agents-timeout': Flags.string({
+    helpValue: 'TIME',
+    summary: 'Wait so long for the agents; default 60s.',
+  }),
+}
+
 export const benchFlags = {
   ...loadFlags,
+  ...agentFlags,
   target: Flags.string({
     helpValue: 'TARGET',
     summary: 'lru:ENTRIES runs against an exact in-process LRU instead of the ring.',
@@ -152,5 +166,32 @@ export const benchFlags = {
     char: 'o',
     summary: 'Write the whole result there, with histograms.',
     helpValue: 'FILE',
+  }),
+}
+
+/** Of an agent. */
+export const joinFlags = {
+  join: Flags.string({
+    helpValue: 'URL',
+    required: true,
+    summary: 'The control store of the topology: redis://, rediss://, unix://, etcd://, etcds:// or file:.',
+  }),
+  username: Flags.string({ helpValue: 'NAME', summary: 'For the control store.' }),
+  'password-env': Flags.string({
+    helpValue: 'VARIABLE',
+    summary: 'Environment variable with the password of the control store.',
+    exclusive: ['password-file'],
+  }),
+  'password-file': Flags.string({
+    helpValue: 'FILE',
+    summary: 'File with the password of the control store.',
+  }),
+  once: Flags.boolean({
+    summary: 'End after one run, as a job does; otherwise wait for the next, until Ctrl-C.',
+  }),
+  out: Flags.string({
+    char: 'o',
+    helpValue: 'FOLDER',
+    summary: 'Keep what this agent counted, a file each load.',
   }),
 }

@@ -1,21 +1,22 @@
 /** Flags to a job: everything that can be wrong is said before anything is connected. */
 import { cpus } from 'node:os'
+import { openBenchAgents } from './bench-agents.js'
 import { type WorkloadFlags, workloadOf } from './bench-workload.js'
 import { systemClock } from './clock.js'
 import { invalid } from './errors.js'
 import { readAccess } from './files/secrets.js'
+import type { TopologyFile } from './files/topology-file.js'
 import { readTrace } from './files/trace-file.js'
 import { parseGate } from './measure/gate-parse.js'
 import type { FindMaxOptions } from './operations/find-max.js'
-import type { LoadKeysSpec, LoadPort } from './operations/ports.js'
-import type { BenchPorts, BenchRequest } from './operations/run-bench.js'
+import type { LoadKeysSpec, LoadPort, ProgressPort } from './operations/ports.js'
+import type { BenchRequest } from './operations/run-bench.js'
 import { simulateCache } from './operations/simulate-cache.js'
 import { printable } from './printable.js'
 import { freshSeed } from './random.js'
 import { createLoad } from './redis/load/run.js'
 import type { Topology } from './ring/topology.js'
-import { describeProgressOn } from './terminal/bench-progress.js'
-import { createProgress } from './terminal/progress.js'
+import { parseDurationMs } from './workload/duration.js'
 import type { MixSpec } from './workload/request-source.js'
 import { traceOperations } from './workload/request-source.js'
 import type { SourceSpec } from './workload/requests.js'
@@ -39,6 +40,8 @@ export interface BenchFlags extends WorkloadFlags {
   readonly prefix: string
   readonly keep: boolean
   readonly seed?: number | undefined
+  readonly agents?: number | undefined
+  readonly 'agents-timeout'?: string | undefined
 }
 
 export interface BenchJob extends BenchRequest {
@@ -48,6 +51,10 @@ export interface BenchJob extends BenchRequest {
   readonly keyCount: number
   /** Entries of the in-process LRU that takes the ring's place. */
   readonly lruEntries?: number
+  /** The machines that generate the load, and how long they are waited for. */
+  readonly agents?: { readonly count: number; readonly timeoutMs: number }
+  /** The file that requests and keys are from. */
+  readonly tracePath?: string
 }
 
 /** Stamp of a verified value. */
@@ -77,7 +84,8 @@ export async function toBenchJob(flags: BenchFlags, topology: Topology | undefin
     requestLimit: flags.requests ?? 0,
     maxInFlight: flags['max-in-flight'],
     pace: flags.pace === 'low-cpu' ? 'low-cpu' : 'exact',
-    verify: flags.verify,
+    // a flag that is not given is not false to the parser
+    verify: flags.verify === true,
     watchNodes: true,
     allowMissing: flags['allow-missing'],
     allowLag: flags['allow-lag'] ?? false,
@@ -85,27 +93,62 @@ export async function toBenchJob(flags: BenchFlags, topology: Topology | undefin
     ...(workload.source ? { sourceOfTruth: workload.source } : {}),
     ...(workload.fill && !inProcess ? { fill: writesOf(workload) } : {}),
     ...(inProcess ? { warmup: { kind: 'time', ms: 0 } as const } : {}),
+    ...(flags.agents === undefined ? {} : { agents: agentsOf(flags, flags.agents) }),
+    ...(flags.trace === undefined ? {} : { tracePath: flags.trace }),
   }
 }
 
 const noRing: Topology['ring'] = { algorithm: 'ring', hash: 'xxh32', pointsPerWeight: 1, charSign: 'signed' }
 
-/** What the job's load runs on: the nodes, or the in-process LRU. */
-export async function createBenchLoad(job: BenchJob, signal: AbortSignal): Promise<LoadPort> {
-  const { keyCount, lruEntries: capacity } = job
-  if (capacity === undefined)
-    return createLoad(await readAccess(job.topology.nodes, process.env), systemClock)
-  return { run: () => simulateCache(job, { capacity, keyCount, clock: systemClock, signal }) }
+export interface BenchLoad extends LoadPort {
+  /** Lets agents go. */
+  close(): Promise<void>
 }
 
-/** What a run acts through, but for the look at the nodes. */
-export async function benchPorts(job: BenchJob, signal: AbortSignal): Promise<Omit<BenchPorts, 'facts'>> {
-  return {
-    load: await createBenchLoad(job, signal),
-    progress: await createProgress(),
-    signal,
-    describeProgress: describeProgressOn(process.stderr.columns),
+/** Of a command that knows agents. */
+export interface AgentOptions {
+  readonly progress: ProgressPort
+  /** Whose control store they meet in; absent where an in-process cache is the target. */
+  readonly file?: TopologyFile | undefined
+  /** Of cachectl. */
+  readonly version: string
+}
+
+/**
+ * What the job's load runs on: this machine and the nodes, agents and the nodes, or the in-process LRU. Errors:
+ * `unreachable` where too few agents come.
+ */
+export async function createBenchLoad(
+  job: BenchJob,
+  signal: AbortSignal,
+  options?: AgentOptions,
+): Promise<BenchLoad> {
+  const { keyCount, lruEntries: capacity, agents, tracePath } = job
+  const close = async () => {}
+  if (capacity !== undefined) {
+    return { run: () => simulateCache(job, { capacity, keyCount, clock: systemClock, signal }), close }
   }
+  if (agents) {
+    if (!options?.file) throw invalid('--agents: not with this command')
+    const { file, progress, version } = options
+    return openBenchAgents({
+      ...agents,
+      ...{ file, progress, version, signal },
+      ...(tracePath ? { tracePath } : {}),
+    })
+  }
+  return { ...createLoad(await readAccess(job.topology.nodes, process.env), systemClock), close }
+}
+
+function agentsOf(flags: BenchFlags, count: number): NonNullable<BenchJob['agents']> {
+  const { connections, threads, target, 'agents-timeout': timeout } = flags
+  if (target !== undefined)
+    throw invalid('--agents and --target exclude each other: there is no ring to load')
+  if (connections < count * threads)
+    throw invalid(
+      `--connections ${connections}: ${count} agents of ${threads} threads need at least ${count * threads}`,
+    )
+  return { count, timeoutMs: timeout === undefined ? 60_000 : parseDurationMs(timeout, '--agents-timeout') }
 }
 
 function refuseMistakes(flags: BenchFlags): void {
@@ -116,6 +159,8 @@ function refuseMistakes(flags: BenchFlags): void {
   if (flags.threads > flags.connections)
     throw invalid(`--threads ${flags.threads} is more than --connections ${flags.connections}`)
   if (flags.speed !== undefined && flags.trace === undefined) throw invalid('--speed needs --trace')
+  if (flags['agents-timeout'] !== undefined && flags.agents === undefined)
+    throw invalid('--agents-timeout needs --agents')
   if (flags.trace === undefined) return
   for (const name of [
     'workload',

@@ -41,6 +41,8 @@ const top = [
   'ring-status-command.ts',
   'change-ports.ts',
   'bench-flags.ts',
+  'bench-agents.ts',
+  'bench-command.ts',
   'bench-job.ts',
   'bench-workload.ts',
   'bench-compare.ts',

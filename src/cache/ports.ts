@@ -55,6 +55,26 @@ export interface ControlStore {
   close(): Promise<void>
 }
 
+/**
+ * A board in the control store where machines meet that take part in one run: texts by names such as `agents/web-1`, on
+ * which nothing safe rests. Every store passes test/control/meeting-contract.ts. Errors: `unreachable`, `refused`.
+ */
+export interface MeetingPort {
+  /** For messages: a path or a URL without secrets. */
+  readonly place: string
+  /** At most `maxMeetingTextBytes`; gone by itself, not before `ttlSeconds` have passed and soon after twice that. */
+  put(name: string, text: string, ttlSeconds: number): Promise<void>
+  get(name: string): Promise<string | undefined>
+  /** All whose name starts with the prefix, in the order of names. */
+  list(prefix: string): Promise<{ readonly name: string; readonly text: string }[]>
+  /** All whose name starts with the prefix. */
+  remove(prefix: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** etcd takes requests of 1.5 MiB, in which a text is a third longer. */
+export const maxMeetingTextBytes = 512 * 1024
+
 /** How the connections of a ring client are called: `cc:<client>:<session>`. */
 export const clientPrefix = 'cc:'
 /** How an operator's connections are called: `cc-op:<operator>`. */

@@ -2,14 +2,14 @@
  * The control store on a Redis server: every change is one script, so that it is atomic.
  * An asynchronous failover can take acknowledged changes back; the gates on the nodes then still hold (docs/protocol.md).
  */
-import { type ControlStore, controlName, type Lease, type StoredState } from '../cache/ports.js'
+import type { ControlStore, Lease, StoredState } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
-import { CachectlError, refused } from '../errors.js'
+import { refused } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import type { Reply } from '../redis/resp.js'
-import { openConnection, type RespConnection } from '../redis/resp-connection.js'
 import { parseClient, parseRingState } from './records.js'
+import { createStoreConnection } from './redis-connection.js'
 import { watchByPolling } from './watch-by-polling.js'
 
 /** KEYS state; ARGV expected revision ('' for none), next state. The new revision, or nil. */
@@ -31,41 +31,12 @@ if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
 
 export const leaseMs = 5_000
-const idleTimeoutMs = 5_000
-const connectTimeoutMs = 2_000
 
 /** `ring` separates rings that share a server. */
 export function createRedisStore(access: NodeAccess, ring: string, clock: Clock): ControlStore {
   const name = access.node.url
   const key = (part: string) => `cachectl:{${ring}}:${part}`
-  let open: Promise<RespConnection> | undefined
-  /** The connection there is, or a new one for one that was lost; one that can't be opened is tried again next time. */
-  const connection = async (): Promise<RespConnection> => {
-    const known = open
-    if (known && !(await known).isLost) return known
-    if (open === known) {
-      const opening = openConnection(access, { clientName: controlName, idleTimeoutMs, connectTimeoutMs })
-      open = opening
-      opening.catch(() => {
-        if (open === opening) open = undefined
-      })
-    }
-    return open ?? connection()
-  }
-  /** What a call that fails has done is the caller's to find out: nothing is sent twice. */
-  const call = async (...command: [string, ...(string | number)[]]): Promise<Reply> => {
-    try {
-      return await (await connection()).call(...command)
-    } catch (error) {
-      if (!(error instanceof CachectlError)) throw error
-      const { exitCode, remedy } = error
-      throw new CachectlError(`control store ${name}: ${error.message}`, {
-        exitCode,
-        ...(remedy ? { remedy } : {}),
-        cause: error,
-      })
-    }
-  }
+  const { call, close } = createStoreConnection(access)
   const load = async (): Promise<StoredState | undefined> => {
     const reply = await call('HMGET', key('state'), 'revision', 'state')
     const [revision, state] = Array.isArray(reply) ? reply : []
@@ -121,10 +92,7 @@ export function createRedisStore(access: NodeAccess, ring: string, clock: Clock)
       const reply = await call('HGET', key('notices'), notice)
       return reply === null ? undefined : String(reply)
     },
-    async close() {
-      const connected = await open?.catch(() => undefined)
-      connected?.close()
-    },
+    close,
   }
 }
 

@@ -181,6 +181,7 @@ async function decodeCounts(document: ResultDocument): Promise<RunCounts> {
       : {}),
     generator: document.generator,
     warmup: document.warmup,
+    ...(document.agents ? { agents: document.agents } : {}),
     series: document.series,
   }
 }

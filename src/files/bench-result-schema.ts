@@ -29,7 +29,7 @@ const schema = v.custom<typeof benchSchema>(
       : `expected ${benchSchema}: not the result of a bench run`,
 )
 
-const phase = v.object({
+export const phaseSchema = v.object({
   name: text,
   seconds: amount,
   offered: index,
@@ -50,7 +50,7 @@ const nodeSeries = v.object({
   cpuShare: known,
 })
 
-const series = v.pipe(
+export const seriesSchema = v.pipe(
   v.object({
     atSec: amounts,
     phase: amounts,
@@ -79,6 +79,18 @@ const serverSettings = v.object({
   appendOnly: v.boolean('expected true or false'),
 })
 
+const nullableNumber = v.nullable(v.pipe(v.number('expected a number'), v.finite('expected a number')))
+const agent = v.object({
+  name: text,
+  cores: index,
+  node: text,
+  clockOffsetMs: nullableNumber,
+  clockErrorMs: nullableNumber,
+  startLagMs: nullableNumber,
+  lost: v.nullable(text),
+  isCounted: v.boolean('expected true or false'),
+})
+
 const entries = {
   schema,
   topology: text,
@@ -97,13 +109,14 @@ const entries = {
     hostNoise: v.object({ p999Ms: amount, maxMs: amount }),
   }),
   source: v.optional(v.nullable(v.object({ loads: index, duplicateLoads: index, maxUnderWay: index })), null),
+  agents: v.exactOptional(v.array(agent, 'expected a list')),
   warmup: v.object({
     seconds: amount,
     answered: v.optional(index, 0),
     steady: v.exactOptional(v.boolean('expected true or false')),
   }),
   nodes: record(v.looseObject({})),
-  phases: v.array(phase, 'expected a list'),
+  phases: v.array(phaseSchema, 'expected a list'),
   operationNames: v.array(text, 'expected a list'),
   cells: v.array(
     v.object({
@@ -128,7 +141,7 @@ const entries = {
   ),
   sendLagHistogram: v.optional(histogram),
   sourceHistograms: v.optional(v.object({ queueing: histogram, loading: histogram })),
-  series,
+  series: seriesSchema,
 }
 
 /** Named where a whole field is not there. */

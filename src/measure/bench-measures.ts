@@ -1,4 +1,5 @@
 /** What a run measured, folded from its counts: over all, per operation, per node, per phase. */
+import type { AgentCounts } from './agents.js'
 import { type LatencySummary, quantileUnits, summarize, unitsPerMs } from './latency-histogram.js'
 import type { GeneratorCounts, PhaseCounts, RunCounts, WarmupCounts } from './run-counts.js'
 import { evictedIn, type PartScope, partOf, type RunPart, totalOf } from './run-part.js'
@@ -79,6 +80,8 @@ export interface BenchMeasures extends Outcomes, ScheduleMeasures {
   readonly source: SourceMeasures | null
   readonly generator: GeneratorCounts
   readonly warmup: WarmupCounts
+  /** The machines that made the run together; absent: one alone. */
+  readonly agents?: readonly AgentCounts[]
 }
 
 /** A run as counts, for any part of it, and as what it says of itself. */
@@ -113,6 +116,7 @@ export function foldRun(counts: RunCounts): BenchMeasures {
     source: sourceOf(counts, outcomes.misses),
     generator: counts.generator,
     warmup: counts.warmup,
+    ...(counts.agents ? { agents: counts.agents } : {}),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the threads of a run counted, merged by addition; everything the result says about the load folds from here. */
+import type { AgentCounts } from './agents.js'
 import type { Series } from './series.js'
 
 export interface RunCounts {
@@ -21,6 +22,8 @@ export interface RunCounts {
   readonly generator: GeneratorCounts
   readonly warmup: WarmupCounts
   readonly series: Series
+  /** The machines that made the run together; absent: this one alone. */
+  readonly agents?: readonly AgentCounts[]
 }
 
 export interface PhaseCounts {

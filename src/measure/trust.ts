@@ -1,4 +1,5 @@
 /** Whether a run did what it was asked to do. A gate on a run that did not would judge something else. */
+import { agentProblems } from './agents.js'
 import type { BenchMeasures } from './bench-measures.js'
 
 export interface Shortfall {
@@ -13,10 +14,10 @@ export const leastAchievedShare = 0.99
 export const mostHeldBackShare = 0.01
 export const mostSendLagP99Ms = 10
 
-/** Of an open loop; a closed one has no schedule to fall short of. */
+/** Of its schedule, which a closed loop has not, and of its agents. */
 export function shortfalls(measures: BenchMeasures): Shortfall[] {
   const { achievedShare, offeredPerSec, heldBackSeconds, seconds, sendLag } = measures
-  const found: Shortfall[] = []
+  const found: Shortfall[] = agentProblems(measures.agents ?? [])
   if (achievedShare !== null && achievedShare < leastAchievedShare) {
     const { unsent, unanswered, late } = measures
     found.push({

@@ -145,6 +145,13 @@ export interface LoadRequest {
   readonly sourceOfTruth?: SourceOfTruthSpec
   /** Ask the nodes for memory, evictions and CPU every second. */
   readonly watchNodes: boolean
+  /** This generator's part of the load: so many run the same request at the same time. Absent: all of it. */
+  readonly share?: LoadShare
+}
+
+export interface LoadShare {
+  readonly index: number
+  readonly count: number
 }
 
 export interface LoadProgress {
@@ -163,6 +170,8 @@ export interface LoadPort {
       signal: AbortSignal
       onProgress(progress: LoadProgress): void
       onInterval?(interval: LoadInterval): void
+      /** Everything is connected; the load starts when it has resolved. */
+      beforeStart?(): Promise<void>
     },
   ): Promise<RunCounts>
 }
@@ -172,6 +181,8 @@ export interface LoadInterval {
   readonly startSec: number
   readonly seconds: number
   readonly histograms: readonly ArrayLike<number>[]
+  /** The same for each node, of all operations. */
+  readonly nodeHistograms: readonly ArrayLike<number>[]
 }
 
 /** Whichever is reached first ends a burst. */

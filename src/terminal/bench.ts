@@ -3,6 +3,7 @@ import chalk from 'chalk'
 import type { BenchResult } from '../measure/bench-result.js'
 import { leastAchievedShare } from '../measure/trust.js'
 import { printable } from '../printable.js'
+import { renderAgents } from './bench-agents.js'
 import { renderComparison } from './bench-comparison.js'
 import { renderGates } from './bench-gates.js'
 import { renderNodes, renderOperations, renderPhases } from './bench-tables.js'
@@ -29,6 +30,7 @@ export function renderBench(result: BenchResult, { columns }: ScreenSize = { col
     renderSource(result, columns),
     [
       ...renderMeaning(result).map((line) => chalk.dim(wrap(line))),
+      ...(result.agents ? [wrap(renderAgents(result.agents))] : []),
       ...(result.bottleneck ? [wrap(`Bottleneck: ${printable(result.bottleneck.reason)}.`)] : []),
       ...result.warnings.map((warning) => chalk.yellow(wrap(`warning: ${printable(warning)}`))),
     ].join('\n'),

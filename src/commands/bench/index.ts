@@ -1,19 +1,21 @@
-import { BaseCommand, exitCodesHelp } from '../../base-command.js'
+import { exitCodesHelp } from '../../base-command.js'
+import { BenchCommand } from '../../bench-command.js'
 import { baselineFlags, openBaseline, withComparison } from '../../bench-compare.js'
 import { configurationOf } from '../../bench-configuration.js'
 import { benchFlags } from '../../bench-flags.js'
-import { type BenchJob, benchPorts, toBenchJob } from '../../bench-job.js'
+import { type BenchJob, toBenchJob } from '../../bench-job.js'
 import { Reports, reportFlags, textsOf } from '../../bench-report.js'
 import { systemClock } from '../../clock.js'
 import { ExitCode } from '../../errors.js'
 import { toBenchResult } from '../../files/bench-result.js'
+import type { TopologyFile } from '../../files/topology-file.js'
 import type { BenchResult } from '../../measure/bench-result.js'
 import { type FindMaxOptions, type FindMaxResult, findMax } from '../../operations/find-max.js'
-import { type BenchPorts, runBench } from '../../operations/run-bench.js'
+import { runBench } from '../../operations/run-bench.js'
 import { renderBench } from '../../terminal/bench.js'
 import { renderFindMax } from '../../terminal/find-max.js'
 
-export default class Bench extends BaseCommand {
+export default class Bench extends BenchCommand {
   static override summary = 'Load the ring, measure latency and hit ratio, judge gates.'
   static override description = [
     'By default a closed loop: connections × pipeline requests are under way, each answer sends the next request,',
@@ -36,12 +38,12 @@ export default class Bench extends BaseCommand {
     const { flags } = await this.parse(Bench)
     const file = flags.target === undefined ? await this.loadTopology(flags.topology) : undefined
     const job = await toBenchJob(flags, file?.topology)
-    if (job.findMax) return this.findMax(job, job.findMax)
+    if (job.findMax) return this.findMax(job, job.findMax, file)
     const baseline = await openBaseline(flags, job)
     const reports = await Reports.open(flags, systemClock, { isJson: this.jsonEnabled() })
     try {
       const { counts, ...outcome } = await runBench(job, {
-        ...(await this.ports(job)),
+        ...(await this.ports(job, file)),
         ...reports.intervalPort(job.operations.map(({ name }) => name)),
         ...(baseline ? { baseline } : {}),
       })
@@ -57,15 +59,11 @@ export default class Bench extends BaseCommand {
     }
   }
 
-  private async findMax(job: BenchJob, options: FindMaxOptions): Promise<FindMaxResult> {
-    const result = await findMax(job, await this.ports(job), options)
+  private async findMax(job: BenchJob, options: FindMaxOptions, file?: TopologyFile): Promise<FindMaxResult> {
+    const result = await findMax(job, await this.ports(job, file), options)
     this.log(renderFindMax(result, this.screen()))
     if (result.interrupted) process.exitCode = ExitCode.interrupted
     else if (result.ratePerSec === null) this.found()
     return result
-  }
-
-  private async ports(job: BenchJob): Promise<BenchPorts> {
-    return { ...(await benchPorts(job, this.signal)), facts: await this.nodeFacts() }
   }
 }

@@ -3,9 +3,12 @@ import type { LoadRequest, NodeAccess } from '../../operations/ports.js'
 import type { LoadMemory } from './memory.js'
 import type { VersionMemory } from './versions.js'
 
-export interface LoadJob extends Omit<LoadRequest, 'threads' | 'watchNodes'> {
+export interface LoadJob extends Omit<LoadRequest, 'threads' | 'watchNodes' | 'share'> {
   readonly accesses: readonly NodeAccess[]
+  /** This thread among all threads of all generators of the run. */
   readonly part: { readonly index: number; readonly count: number }
+  /** One thread of a process looks at the machine's own stalls. */
+  readonly measuresNoise: boolean
   readonly memory: LoadMemory
   /** Where values are verified. */
   readonly versions?: VersionMemory

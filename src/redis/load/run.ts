@@ -28,6 +28,7 @@ interface LoadRun {
   readonly signal: AbortSignal
   onProgress(progress: LoadProgress): void
   onInterval?(interval: LoadInterval): void
+  beforeStart?(): Promise<void>
 }
 
 interface Thread {
@@ -39,9 +40,12 @@ interface Thread {
 
 async function runLoad(run: LoadRun): Promise<RunCounts> {
   const { accesses, clock, request } = run
-  const { verify, seed, threads: count } = request
+  const { verify, seed, threads: count, share } = request
   const versions = verify
-    ? createVersionMemory(keyNumbers(request.keys), (seed ^ clock.wallMs()) >>> 0)
+    ? createVersionMemory(
+        keyNumbers(request.keys),
+        (seed ^ clock.wallMs() ^ Math.imul(share?.index ?? 0, 0x9e3779b1)) >>> 0,
+      )
     : undefined
   const threads = Array.from({ length: count }, (_, index) => startThread(run, index, versions))
   const watch = request.watchNodes ? await watchNodes(accesses, clock) : undefined
@@ -49,12 +53,14 @@ async function runLoad(run: LoadRun): Promise<RunCounts> {
     memories: threads.map(({ memory }) => memory),
     nodeIds: accesses.map(({ node }) => node.id),
     phases: request.phases,
+    share: 1 / (request.share?.count ?? 1),
     clock,
     watch,
     ...(run.onInterval ? { onInterval: run.onInterval } : {}),
   })
   try {
     await Promise.all(threads.map((thread) => thread.ready))
+    await run.beforeStart?.()
     const warmup = await drive(run, threads, sampler)
     const reports = await Promise.all(threads.map((thread) => thread.done))
     sampler.end()
@@ -74,7 +80,9 @@ async function runLoad(run: LoadRun): Promise<RunCounts> {
 }
 
 function startThread({ accesses, request }: LoadRun, index: number, versions?: VersionMemory): Thread {
-  const { threads, watchNodes: _, ...rest } = request
+  const { threads, watchNodes: _, share = { index: 0, count: 1 }, ...rest } = request
+  // of all threads of all generators
+  const part = { index: share.index * threads + index, count: share.count * threads }
   const phases = [warmupPhase(request), ...request.phases]
   const memory = createMemory({
     phases: phases.length,
@@ -82,7 +90,8 @@ function startThread({ accesses, request }: LoadRun, index: number, versions?: V
     ops: request.operations.length,
     open: request.phases.some(({ rate }) => rate.kind !== 'max'),
   })
-  const portion = (total: number) => Math.floor(total / threads) + (index < total % threads ? 1 : 0)
+  const portion = (total: number) =>
+    Math.floor(total / part.count) + (part.index < total % part.count ? 1 : 0)
   const job: LoadJob = {
     ...rest,
     accesses,
@@ -90,7 +99,8 @@ function startThread({ accesses, request }: LoadRun, index: number, versions?: V
     connections: Math.max(1, portion(request.connections)),
     maxInFlight: Math.max(1, portion(request.maxInFlight)),
     requestLimit: request.requestLimit === 0 ? 0 : Math.max(1, portion(request.requestLimit)),
-    part: { index, count: threads },
+    part,
+    measuresNoise: index === 0,
     memory,
     ...(versions ? { versions } : {}),
   }
@@ -148,7 +158,10 @@ async function drive(
     while (!isDone && !signal.aborted) {
       const passedMs = clock.nowMs() - startedMs
       if (passedMs >= limitMs || isEnough()) return
-      await Promise.race([clock.sleep(Math.min(tickMs, limitMs - passedMs)), settled])
+      await Promise.race([
+        clock.sleep(Math.max(0, Math.min(tickMs, limitMs - passedMs, sampler.untilNextMs()))),
+        settled,
+      ])
       sampler.tick()
       const answered = threads.reduce((sum, { memory }) => sum + memory.control[control.answered]!, 0)
       onProgress({ label, passedMs: clock.nowMs() - startedMs, answered, series: sampler.series })

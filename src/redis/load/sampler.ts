@@ -10,6 +10,8 @@ import type { NodeWatch } from './node-watch.js'
 import type { WarmupSecond } from './warm-up.js'
 
 const intervalMs = 1_000
+/** A timer may be this early. */
+const earlyMs = 5
 /** A last interval shorter than this tells nothing. */
 const shortestMs = 100
 
@@ -17,6 +19,8 @@ export interface SamplerOptions {
   readonly memories: readonly LoadMemory[]
   readonly nodeIds: readonly string[]
   readonly phases: readonly PhaseSpec[]
+  /** Of the rate, that this process sends. */
+  readonly share: number
   readonly clock: Clock
   readonly watch: NodeWatch | undefined
   onInterval?(interval: LoadInterval): void
@@ -28,6 +32,8 @@ export class Sampler {
   private startMs = 0
   private phaseStartMs = 0
   private lastMs = 0
+  /** Seconds have a grid, so that those of several generators go together after an hour too. */
+  private dueMs = 0
   private phase = -1
   private isWarmingUp = false
   private before: Snapshot
@@ -46,7 +52,13 @@ export class Sampler {
   warmUp(): readonly WarmupSecond[] {
     this.isWarmingUp = true
     this.lastMs = this.options.clock.nowMs()
+    this.dueMs = this.lastMs + intervalMs
     return this.warmupSeconds
+  }
+
+  /** Until the next look is due. */
+  untilNextMs(): number {
+    return this.dueMs - this.options.clock.nowMs()
   }
 
   /** A measured phase begins. */
@@ -61,11 +73,14 @@ export class Sampler {
     this.phase = phase
     this.phaseStartMs = nowMs
     this.lastMs = nowMs
+    this.dueMs = nowMs + intervalMs
   }
 
   tick(): void {
     const nowMs = this.options.clock.nowMs()
-    if (nowMs - this.lastMs < intervalMs - 20) return
+    if (nowMs < this.dueMs - earlyMs) return
+    // a look that comes very late takes the place of the next one
+    this.dueMs += intervalMs * (1 + Math.max(0, Math.floor((nowMs - this.dueMs) / intervalMs)))
     if (this.isWarmingUp) this.takeWarmup(nowMs)
     else this.take(nowMs)
   }
@@ -94,7 +109,8 @@ export class Sampler {
     columns.phase.push(this.phase)
     columns.offered.push(
       expected
-        ? expected.expectedAt(nowMs - this.phaseStartMs) - expected.expectedAt(lastMs - this.phaseStartMs)
+        ? options.share *
+            (expected.expectedAt(nowMs - this.phaseStartMs) - expected.expectedAt(lastMs - this.phaseStartMs))
         : 0,
     )
     columns.answered.push(answered)
@@ -106,14 +122,17 @@ export class Sampler {
     columns.misses.push(now.misses - before.misses)
     columns.errors.push(now.errors - before.errors)
     for (const [node, id] of options.nodeIds.entries()) this.takeNode(id, node, now, before)
-    options.onInterval?.({
+    if (!options.onInterval) return
+    const since = (counts: Float64Array, then: Float64Array) => {
+      const difference = new Float64Array(histogramLength)
+      differenceOf(counts, then, difference)
+      return difference
+    }
+    options.onInterval({
       startSec: (lastMs - this.startMs) / 1000,
       seconds: (nowMs - lastMs) / 1000,
-      histograms: now.ops.map((counts, op) => {
-        const difference = new Float64Array(histogramLength)
-        differenceOf(counts, before.ops[op]!, difference)
-        return difference
-      }),
+      histograms: now.ops.map((counts, op) => since(counts, before.ops[op]!)),
+      nodeHistograms: now.nodes.map(({ counts }, node) => since(counts, before.nodes[node]!.counts)),
     })
   }
 

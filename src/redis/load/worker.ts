@@ -10,7 +10,7 @@ const job = workerData as LoadJob
 const say = (message: LoadMessage) => parentPort?.postMessage(message)
 
 try {
-  const noise = job.part.index === 0 ? measureHostNoise() : { p999Ms: 0, maxMs: 0 }
+  const noise = job.measuresNoise ? measureHostNoise() : { p999Ms: 0, maxMs: 0 }
   const thread = new LoadThread(job, noise)
   await thread.connect()
   say({ kind: 'ready' })
