@@ -28,10 +28,23 @@ export interface SidesOptions {
   readonly tokens: readonly Token[]
   readonly flags: SideFlags
   /** Errors: oclif's usage errors. */
-  parse(argv: string[]): Promise<BenchFlags & { topology?: string | undefined }>
+  parse(argv: string[]): Promise<ParsedSide>
   topologyOf(path: string | undefined): Promise<Topology>
   readonly facts: NodeFactsPort
   readonly signal: AbortSignal
+}
+
+interface ParsedSide {
+  readonly flags: BenchFlags & { topology?: string | undefined }
+  readonly raw: readonly Token[]
+}
+
+/** oclif would take the value of `--a '-t x.yaml'` for the flag -t; behind a space it is a value. */
+export function protectSides(argv: readonly string[]): string[] {
+  return argv.map((text, index) => {
+    if (/^--[ab]=/.test(text)) return text.replace('=', '= ')
+    return /^--[ab]$/.test(argv[index - 1] ?? '') ? ` ${text}` : text
+  })
 }
 
 const ownFlags = ['a', 'b', 'pairs', 'slice', 'minimum-effect', 'json']
@@ -52,7 +65,10 @@ async function openSide(name: 'a' | 'b', options: SidesOptions, seed: number): P
   const { facts, flags, signal, tokens } = options
   const own = parseArgsStringToArgv(flags[name])
   try {
-    const parsed = await options.parse([...commonArguments(tokens), ...own])
+    const { raw } = await options.parse(own)
+    const overridden = raw.map(({ flag }) => flag)
+    const common = commonArguments(tokens.filter(({ flag }) => !overridden.includes(flag)))
+    const { flags: parsed } = await options.parse([...common, ...own])
     const job = await toBenchJob({ ...parsed, seed }, await options.topologyOf(parsed.topology))
     const load = await createBenchLoad(job, signal)
     return { request: job, ports: { facts, load, progress: await createProgress(), signal } }
@@ -72,7 +88,7 @@ function commonArguments(tokens: readonly Token[]): string[] {
 
 /** A is before, B after. */
 export function sideNames({ a, b }: SideFlags): { before: string; after: string } {
-  return { before: `A ${a}`.trim(), after: `B ${b}`.trim() }
+  return { before: `A ${a.trim()}`.trim(), after: `B ${b.trim()}`.trim() }
 }
 
 /** As users' scripts read it (docs/json.md). */
@@ -97,8 +113,8 @@ export function toAbResult(
   })
   return {
     schema: 'cachectl/bench-ab/v1',
-    a: flags.a,
-    b: flags.b,
+    a: flags.a.trim(),
+    b: flags.b.trim(),
     pairs,
     comparison: { ...comparison, warnings: [...comparison.warnings, ...warnings] },
     interrupted,

@@ -59,6 +59,8 @@ function remedyFor(node: NodeSpec, error: unknown): string {
   if (code.includes('CERT') || code.includes('ALTNAME') || code.includes('SIGNED')) {
     return 'Check tls.ca and tls.servername of this node in the topology.'
   }
+  if (code === 'EMFILE')
+    return 'This process may have no more files open: raise `ulimit -n`, or ask for fewer connections.'
   if (node.tls) return 'If the port does not speak TLS, remove tls (or use redis://) in the topology.'
   return 'Check the address; if the port speaks TLS, use rediss:// in the topology.'
 }

@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import { parse } from '@oclif/core/parser'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
 import { loadFlags } from '../../bench-flags.js'
-import { type AbResult, openSides, sideNames, toAbResult } from '../../bench-sides.js'
+import { type AbResult, openSides, protectSides, sideNames, toAbResult } from '../../bench-sides.js'
 import { ExitCode } from '../../errors.js'
 import { runAb } from '../../operations/run-ab.js'
 import { renderCompare } from '../../terminal/bench-comparison.js'
@@ -38,12 +38,12 @@ export default class BenchAb extends BaseCommand {
   }
 
   async run(): Promise<AbResult> {
-    const { flags, raw } = await this.parse(BenchAb)
+    const { flags, raw } = await this.parse(BenchAb, protectSides(this.argv))
     const sliceMs = parseDurationMs(flags.slice, '--slice')
     const sides = await openSides({
       tokens: raw,
       flags,
-      parse: async (argv) => (await parse(argv, { flags: loadFlags })).flags,
+      parse: (argv) => parse(argv, { flags: loadFlags }),
       topologyOf: async (path) => (await this.loadTopology(path)).topology,
       facts: await this.nodeFacts(),
       signal: this.signal,
