@@ -67,7 +67,8 @@ export class Sampler {
     if (this.phase >= 0) this.take(nowMs)
     else {
       this.startMs = nowMs
-      this.before = takeSnapshot(this.options, this.measured())
+      // of nothing: the threads may have answered requests of the phase already
+      this.before = takeSnapshot(this.options, [])
     }
     this.isWarmingUp = false
     this.phase = phase
