@@ -47,6 +47,9 @@ export async function withFleet<T>(
 class Fleet implements FleetPort {
   private readonly byId: ReadonlyMap<string, NodeAccess>
   private readonly open = new Map<string, RespConnection>()
+  /** Two that replace the same lost connection at once open one each. */
+  private readonly all = new Set<RespConnection>()
+  private isClosed = false
 
   constructor(
     accesses: readonly NodeAccess[],
@@ -133,7 +136,8 @@ class Fleet implements FleetPort {
   }
 
   close(): void {
-    for (const connection of this.open.values()) connection.close()
+    this.isClosed = true
+    for (const connection of this.all) connection.close()
   }
 
   private each<T>(act: (connection: RespConnection, node: string) => Promise<T>): Promise<T[]> {
@@ -163,7 +167,10 @@ class Fleet implements FleetPort {
     if (!access) throw new Error(`no node ${node}`)
     try {
       const connection = await this.options.open(access, { clientName: this.options.operatorName })
+      this.all.add(connection)
       this.open.set(node, connection)
+      // the others of a call that has failed are still at it when the scope ends
+      if (this.isClosed) connection.close()
       return connection
     } catch (error) {
       throw connectionError(access.node, error)

@@ -63,6 +63,7 @@ class NodeKeys implements KeysPort {
   private readonly serverIds = new Map<RespConnection, number>()
   /** Node → numbers of connections that we gave up, and whose commands may still be on their way. */
   private readonly givenUp = new Map<string, number[]>()
+  private isClosed = false
 
   constructor(
     accesses: readonly NodeAccess[],
@@ -121,6 +122,7 @@ class NodeKeys implements KeysPort {
   }
 
   close(): void {
+    this.isClosed = true
     for (const connection of this.open) connection.close()
   }
 
@@ -222,6 +224,8 @@ class NodeKeys implements KeysPort {
       const connection = await this.options.open(access, { clientName: this.options.operatorName })
       this.open.add(connection)
       this.reached.add(id)
+      // work that somebody else's failure has outrun is still at it when the scope ends
+      if (this.isClosed) connection.close()
       return connection
     } catch (error) {
       throw connectionError(access.node, error)
