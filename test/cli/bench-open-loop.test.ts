@@ -97,7 +97,15 @@ describe('bench on a schedule', () => {
         'gates: ["phase(moved).get.count==800"]',
       ].join('\n'),
     )
-    const { exitCode, stdout, stderr } = await runCli(['bench', '-t', file, '-w', workload, '--json'])
+    const { exitCode, stdout, stderr } = await runCli([
+      'bench',
+      '-t',
+      file,
+      '-w',
+      workload,
+      '--allow-lag',
+      '--json',
+    ])
     assert.equal(exitCode, 0, stderr)
     const { phases } = JSON.parse(stdout)
     assert.deepEqual(
