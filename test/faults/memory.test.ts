@@ -58,7 +58,7 @@ describe('memory and size in a change', () => {
 
   it('fault-17: a target that evicts and is nearly full: refused without --allow-eviction', async () => {
     await configure({
-      maxmemory: String((await usedMemory()) + 1_000_000),
+      maxmemory: String((await usedMemory()) + 200_000),
       'maxmemory-policy': 'allkeys-lru',
     })
     await ring.fails(ring.add(), 5, /node n3 evicts \(allkeys-lru\) .*--allow-eviction/)
