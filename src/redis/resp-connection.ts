@@ -65,8 +65,12 @@ class SocketConnection implements RespConnection {
         lost(describeError(error), error)
       }
     })
-    socket.on('error', (error) => lost(describeError(error), error))
-    socket.on('close', () => lost('the connection was closed'))
+    const closed = 'the connection was closed'
+    // a write that comes after the other side's end, and before our own, is told as EPIPE
+    socket.on('error', (error) =>
+      lost('code' in error && error.code === 'EPIPE' ? closed : describeError(error), error),
+    )
+    socket.on('close', () => lost(closed))
   }
 
   /** A timer of our own, because a socket's timeout is also put off by what is written. */
