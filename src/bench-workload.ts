@@ -7,13 +7,8 @@ import { builtIn, parseMix } from './workload/operations.js'
 import { durationOf, parseRate, type RateProfile } from './workload/rate-profile.js'
 import { parseLatencyMs, parseSize } from './workload/size-text.js'
 import { parseTtl, type TtlMix } from './workload/ttl-mix.js'
-import type {
-  OperationSpec,
-  PhaseSpec,
-  SourceOfTruthSpec,
-  WarmupSpec,
-  Workload,
-} from './workload/workload.js'
+import { parseWarmup } from './workload/warm-up.js'
+import type { OperationSpec, PhaseSpec, SourceOfTruthSpec, Workload } from './workload/workload.js'
 
 export interface WorkloadFlags {
   readonly workload?: string | undefined
@@ -36,7 +31,6 @@ export interface WorkloadFlags {
 }
 
 const defaultDurationMs = 10_000
-const longestDetectedWarmupMs = 60_000
 
 const plain: Workload = {
   name: '',
@@ -70,7 +64,7 @@ export async function workloadOf(flags: WorkloadFlags): Promise<Workload> {
     ttl: ttlOf(flags, base.ttl),
     operations: operationsOf(flags) ?? base.operations,
     fill: flags.fill || base.fill,
-    warmup: flags.warmup === undefined ? base.warmup : parseWarmup(flags.warmup),
+    warmup: flags.warmup === undefined ? base.warmup : parseWarmup(flags.warmup, '--warmup'),
     phases: phasesOf(flags, base.phases),
     ...(source ? { source } : {}),
   }
@@ -98,13 +92,6 @@ function ttlOf(flags: WorkloadFlags, base: TtlMix): TtlMix {
   const ttl = flags.ttl === undefined ? base : { ...parseTtl(flags.ttl), jitter: base.jitter }
   const { 'ttl-jitter': jitter } = flags
   return jitter === undefined ? ttl : { ...ttl, jitter: parseShare(jitter, '--ttl-jitter') }
-}
-
-/** `auto`, `auto:30s` or a time. */
-function parseWarmup(text: string): WarmupSpec {
-  if (text === 'auto') return { kind: 'detect', maxMs: longestDetectedWarmupMs }
-  if (text.startsWith('auto:')) return { kind: 'detect', maxMs: parseDurationMs(text.slice(5), '--warmup') }
-  return { kind: 'time', ms: parseDurationMs(text, '--warmup') }
 }
 
 /** Any of the flags puts one phase in the place of the workload's. */

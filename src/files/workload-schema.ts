@@ -1,15 +1,12 @@
 /** The shape of a workload file, closed: an unknown field is an error, because a misspelt one would be ignored. */
 import * as v from 'valibot'
-import { CachectlError, invalid } from '../errors.js'
+import { CachectlError } from '../errors.js'
 import { parseGate } from '../measure/gate-parse.js'
-import { printable } from '../printable.js'
 import { parseDurationMs } from '../workload/duration.js'
 import { maxKeyCount, parseDistribution } from '../workload/key-distribution.js'
 import { parseLatencyMs, parseSize } from '../workload/size-text.js'
 import { parseTtl } from '../workload/ttl-mix.js'
-import type { WarmupSpec } from '../workload/workload.js'
-
-const longestDetectedWarmupMs = 60_000
+import { parseWarmup } from '../workload/warm-up.js'
 
 const text = v.pipe(v.string('expected a text'), v.nonEmpty('expected a text that is not empty'))
 const name = v.pipe(
@@ -65,16 +62,6 @@ function mapOnly<Map extends v.GenericSchema>(map: Map) {
 }
 
 const duration = parsed('expected a time such as 10s', (given) => parseDurationMs(given, 'time'))
-
-/** `5s`, `auto`, or `auto:30s`: until the load is steady, at most so long. Errors: `invalid`. */
-export function parseWarmup(given: string): WarmupSpec {
-  if (given === 'auto') return { kind: 'detect', maxMs: longestDetectedWarmupMs }
-  const [, longest] = /^auto:(.+)$/.exec(given) ?? []
-  if (longest === undefined) return { kind: 'time', ms: parseDurationMs(given, 'warm-up') }
-  const maxMs = parseDurationMs(longest, 'warm-up')
-  if (maxMs > 0) return { kind: 'detect', maxMs }
-  throw invalid(`warm-up ${printable(given)}: expected a time above 0, as in auto:30s`)
-}
 
 const histogram = v.strictObject({ histogram: text })
 const size = mapOr(histogram, parsed('expected a size such as 100, or {histogram: FILE}', parseSize))
@@ -151,7 +138,7 @@ export const workloadSchema = v.strictObject({
   ttl: v.optional(mapOr(ttl, ttlText)),
   operations: v.optional(operations),
   fill: v.optional(flag),
-  warmup: v.optional(parsed('expected a time such as 5s, or auto', parseWarmup)),
+  warmup: v.optional(parsed('expected a time such as 5s, or auto', (given) => parseWarmup(given, 'warm-up'))),
   phases: v.optional(
     v.pipe(
       v.array(mapOnly(phase), 'expected a list of phases'),
