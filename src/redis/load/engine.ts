@@ -15,7 +15,7 @@ import { KeyGroups } from './key-groups.js'
 import { createLoadKeys } from './keys.js'
 import { schedule } from './memory.js'
 import { OwnerCache } from './owner-cache.js'
-import { makeTag, maxOps, secondHalf } from './pending.js'
+import { makeTag, maxOps, maxPhases, secondHalf } from './pending.js'
 import { Pools } from './pools.js'
 import type { LoadJob } from './protocol.js'
 import { Recorder } from './recorder.js'
@@ -56,6 +56,8 @@ export class LoadEngine implements LoadConnectionEvents {
   constructor(private readonly job: LoadJob) {
     const { accesses, operations, memory, part, versions } = job
     if (operations.length > maxOps) throw new Error(`${operations.length} operations, at most ${maxOps}`)
+    if (memory.shape.phases > maxPhases)
+      throw new Error(`${memory.shape.phases} phases, at most ${maxPhases}`)
     this.operations = operations
     this.fillOp = operations.findIndex(({ name }) => name === 'fill')
     const random = createRandom(job.seed + part.index)
