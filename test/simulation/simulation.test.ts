@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { type PlayResult, play } from './play.js'
 import { weaknesses } from './weakness.js'
 
-const seedCount = Number(process.env.SIM_SEEDS ?? 4_000)
+const seedCount = Number(process.env.SIM_SEEDS ?? 10_000)
 const only = process.env.SEED
 /** Seeds until a planted bug must have been found. */
 const soon = 4_000
