@@ -1,7 +1,14 @@
-/** The library's door: the ring for applications, and its maths. The cache joins it with the cache library. */
+/** The library's door: the cache and the ring for applications, and the ring's maths. */
 
+export type { Cache } from './cache/cache.js'
+export type { Codec } from './cache/codec.js'
+export type { Ms } from './cache/durations.js'
+export type { CacheEvents, LoadContext, Loader, ManyLoader, SourceWriter } from './cache/options.js'
+export type { CacheStats } from './cache/stats.js'
 export { CachectlError } from './errors.js'
+export { type CreateCacheOptions, createCache, openCacheRing, type RingSource } from './open-cache.js'
 export { openRing } from './open-ring.js'
+export type { CacheRing } from './redis/cache-ring.js'
 export { UnknownOutcomeError } from './redis/command-router.js'
 export type { RingClient } from './redis/ring-client.js'
 export { buildRing } from './ring/build-ring.js'

@@ -53,6 +53,8 @@ const top = [
   'open-control.ts',
   'failpoint.ts',
   'open-ring.ts',
+  'open-cache.ts',
+  'lazy-cache.ts',
   'command-not-found.ts',
   'report-error.ts',
   'index.ts',

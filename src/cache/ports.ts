@@ -90,3 +90,105 @@ export const controlName = 'cc-control'
 export function clientOf(connectionName: string): string | undefined {
   return connectionName.startsWith(clientPrefix) ? connectionName.split(':')[1] : undefined
 }
+
+/**
+ * How long a node's word holds. Until `untilMs` (monotonic) the node has proved that we have heard of every change of what
+ * was read over one tracked connection: answers and invalidations come in order, so that each answer proves it for a
+ * fixed time from the moment its command was sent. Of a lost connection it is 0 for ever. One object a connection.
+ */
+export interface Vouch {
+  readonly untilMs: number
+}
+
+/** What stands under a key at its node, as one request found it. */
+export type L2Found =
+  | { readonly kind: 'value'; readonly value: StoredValue; readonly vouch: Vouch | undefined }
+  /** Nothing: our lease stands there now, and a fill under its token will be taken. */
+  | { readonly kind: 'leased'; readonly vouch: Vouch | undefined }
+  /** Somebody else's lease; at the latest in so many ms it is over. */
+  | { readonly kind: 'busy'; readonly leftMs: number }
+  /** A writer is between the database and the cache: ask the source of truth, and fill nothing. */
+  | { readonly kind: 'marked' }
+  /** Nothing, and no lease was wanted. */
+  | { readonly kind: 'absent' }
+
+export interface StoredValue {
+  /** Names this fill among all fills of the key: the server's clock, 16 digits of µs. */
+  readonly stamp: string
+  /** What the cache has put there. */
+  readonly body: Buffer
+  /** Until the key expires, by its server; infinite without an expiry. */
+  readonly leftMs: number
+}
+
+export interface Filled {
+  readonly isFilled: boolean
+  readonly vouch: Vouch | undefined
+}
+
+export interface TagVersion {
+  readonly version: string
+  /** Since its last invalidation, by its server; infinite: never. */
+  readonly ageMs: number
+  readonly vouch: Vouch | undefined
+}
+
+/**
+ * The ring of nodes as the cache sees it. Keys are whole, as they stand on the nodes. Every method rejects with
+ * `unreachable` when a node does not answer; whatever was asked may then have been done or not.
+ */
+export interface L2Port {
+  /** The node that is asked for a key now. */
+  ownerOf(key: Buffer): string
+  /** Indexes of the keys by the node that is asked; a key that moves now stands alone. */
+  groupByOwner(keys: readonly Buffer[]): number[][]
+  /** false: a request was given up or the connection lost, and nothing sent later has been answered yet. */
+  isUp(node: string): boolean
+  /** A request got no answer in time: the node is down until it answers again. */
+  giveUp(node: string): void
+  /** One round trip for the keys of one owner. `token`: ours, unique. A lease of 0 ms: none is wanted. */
+  getOrLease(
+    keys: readonly Buffer[],
+    lease: { readonly token: string; readonly leaseMs: number },
+  ): Promise<L2Found[]>
+  /** The lease is ours for `leaseMs` more; false: it is lost. */
+  keepLease(key: Buffer, lease: { readonly token: string; readonly leaseMs: number }): Promise<boolean>
+  /** Takes our lease away without a value, so that others need not wait for it. */
+  releaseLease(key: Buffer, token: string): Promise<void>
+  /** Puts the value where our lease still stands. */
+  fill(
+    key: Buffer,
+    fill: { readonly token: string; readonly body: Buffer; readonly ttlMs: number },
+  ): Promise<Filled>
+  /** The right to load the value anew while the one with that stamp stands; false: somebody has it, or it is gone. */
+  startRefresh(
+    key: Buffer,
+    refresh: { readonly stamp: string; readonly token: string; readonly leaseMs: number },
+  ): Promise<boolean>
+  /** Puts the value where the one with that stamp still stands. */
+  refill(
+    key: Buffer,
+    fill: { readonly stamp: string; readonly token: string; readonly body: Buffer; readonly ttlMs: number },
+  ): Promise<Filled>
+  /** Puts it whatever stands there. */
+  put(key: Buffer, fill: { readonly body: Buffer; readonly ttlMs: number }): Promise<Filled>
+  /** Replaces an older version; anything else that stands there goes. `version`: 20 digits. */
+  update(
+    key: Buffer,
+    fill: { readonly version: string; readonly body: Buffer; readonly ttlMs: number },
+  ): Promise<Filled>
+  /** Gives the value (with that stamp, where one is given) a new life of `ttlMs`. */
+  touch(key: Buffer, life: { readonly stamp?: string; readonly ttlMs: number }): Promise<void>
+  remove(keys: readonly Buffer[]): Promise<void>
+  /** A writer's marker, for at most `leaseMs`. */
+  mark(key: Buffer, lease: { readonly token: string; readonly leaseMs: number }): Promise<void>
+  /** Takes away our marker, or what came in its place; another writer's marker stays. */
+  unmark(key: Buffer, token: string): Promise<void>
+  tagVersions(tags: readonly Buffer[]): Promise<TagVersion[]>
+  invalidateTag(tag: Buffer): Promise<void>
+  /**
+   * `onInvalidate` hears of every key under the prefix that was read and has changed by another hand; without a key:
+   * all that was read from some node may have. The result ends it.
+   */
+  listen(prefix: Buffer, onInvalidate: (key?: Buffer) => void): () => void
+}

@@ -48,12 +48,20 @@ export interface RouterOptions {
   readonly waitTimeoutMs: number
 }
 
+/** What a request came to. */
+export interface Answer {
+  readonly reply: Reply
+  /** The connection that gave it. */
+  readonly connection: RespConnection | undefined
+}
+
 /** A request on its way. */
 interface Run extends Request {
   /** Monotonic ms after which it waits for the ring no longer. */
   readonly deadlineMs: number
   /** A write has been handed to a socket: from here on a loss leaves its outcome unknown. */
   isSent: boolean
+  answeredBy?: RespConnection
 }
 
 const maxAttempts = 6
@@ -66,13 +74,20 @@ export class CommandRouter {
   constructor(private readonly options: RouterOptions) {}
 
   async run(request: Request): Promise<Exclude<Reply, ReplyError>> {
+    const { reply } = await this.ask(request)
+    if (!(reply instanceof ReplyError)) return reply
+    throw replyFailure(this.accessFor(request), String(request.command[0]), reply)
+  }
+
+  /** Like `run`, but the server's error is a reply too. */
+  async ask(request: Request): Promise<Answer> {
     const { follower, clock, waitTimeoutMs } = this.options
     const run: Run = { ...request, deadlineMs: clock.nowMs() + waitTimeoutMs, isSent: false }
     for (let attempt = 1; ; attempt++) {
       const reply = await follower
         .inEpoch(() => this.attempt(run))
         .catch((error: unknown) => this.afterFailure(run, attempt, error))
-      if (!(reply instanceof ReplyError)) return reply
+      if (!(reply instanceof ReplyError)) return { reply, connection: run.answeredBy }
       if (reply.code === closedCode) {
         attempt = 0
         this.requireTime(run)
@@ -80,7 +95,7 @@ export class CommandRouter {
       } else if (notNow.has(reply.code) && attempt < maxAttempts) {
         await clock.sleep(firstPauseMs * 2 ** (attempt - 1))
       } else {
-        throw replyFailure(this.accessFor(run), String(run.command[0]), reply)
+        return { reply, connection: run.answeredBy }
       }
     }
   }
@@ -146,6 +161,7 @@ export class CommandRouter {
   private async runAt(node: string, run: Run, command = run.command): Promise<Reply> {
     const connection = await this.connection(node)
     run.isSent = run.isWrite
+    run.answeredBy = connection
     const [reply] = await connection.send([command])
     return reply!
   }
@@ -160,6 +176,7 @@ export class CommandRouter {
       async ([connection]) => {
         if (!(await watchGate(connection!, epoch))) return gateIsClosed
         run.isSent = run.isWrite
+        run.answeredBy = connection!
         const replies = await transact(connection!, [run.command], String(run.command[0]))
         return replies ? replies[0]! : gateIsClosed
       },
@@ -167,15 +184,19 @@ export class CommandRouter {
   }
 
   /** Target, source, target: a key moves in that direction only, so the second look at the target decides. */
-  private async readMoving({ source, target }: Route, { command, keys }: Run): Promise<Reply> {
+  private async readMoving({ source, target }: Route, run: Run): Promise<Reply> {
+    const { command, keys } = run
     const exists: Command = ['EXISTS', ...keys]
-    const [isThere, found] = await (await this.connection(target)).send([exists, command])
+    run.answeredBy = await this.connection(target)
+    const [isThere, found] = await run.answeredBy.send([exists, command])
     if (isThere instanceof ReplyError) return isThere
     if (isThere !== 0) return found!
-    const [read, wasThere] = await (await this.connection(source)).send([command, exists])
+    run.answeredBy = await this.connection(source)
+    const [read, wasThere] = await run.answeredBy.send([command, exists])
     if (wasThere instanceof ReplyError) return wasThere
     if (wasThere !== 0) return read!
-    const [last] = await (await this.connection(target)).send([command])
+    run.answeredBy = await this.connection(target)
+    const [last] = await run.answeredBy.send([command])
     return last!
   }
 
@@ -201,7 +222,7 @@ export class CommandRouter {
   }
 
   /** A data connection; a new one is used only when the state is still the one we serve (R5). */
-  private connection(node: string): Promise<RespConnection> {
+  connection(node: string): Promise<RespConnection> {
     const { connections, follower } = this.options
     return connections.get(node, () => follower.requireFresh())
   }

@@ -14,6 +14,10 @@ export interface RespOptions {
   /** A pipeline whose replies stop coming for this long ends the connection. */
   readonly idleTimeoutMs?: number
   readonly clientName?: string
+  /** Takes what the server says unasked, in order with the replies. It speaks only after `HELLO 3`. */
+  readonly onPush?: (items: readonly Reply[]) => void
+  /** Called once, at the moment of the loss. */
+  readonly onLost?: () => void
 }
 
 const defaultIdleTimeoutMs = 30_000
@@ -46,6 +50,7 @@ export const openConnection: OpenConnection = (access, options) => SocketConnect
 
 class SocketConnection implements RespConnection {
   private readonly waiters: Waiter[] = []
+  private unsent: Command[] = []
   private closed: Error | undefined
   private silence!: NodeJS.Timeout
 
@@ -53,9 +58,10 @@ class SocketConnection implements RespConnection {
     readonly access: NodeAccess,
     private readonly socket: Socket,
     idleTimeoutMs: number,
+    private readonly options: RespOptions,
   ) {
     this.limitSilence(idleTimeoutMs)
-    const parser = new ReplyParser((reply) => this.accept(reply))
+    const parser = new ReplyParser((reply) => this.accept(reply), options.onPush)
     const lost = (why: string, cause?: unknown) => this.lose(why, cause)
     socket.on('data', (chunk: Buffer) => {
       this.silence.refresh()
@@ -84,7 +90,12 @@ class SocketConnection implements RespConnection {
   static async open(access: NodeAccess, options: RespOptions = {}): Promise<RespConnection> {
     const socket = await openSocket(access.node, options)
     const { idleTimeoutMs = defaultIdleTimeoutMs } = options
-    const connection = new SocketConnection(access, socket, Math.min(longestHandshakeMs, idleTimeoutMs))
+    const connection = new SocketConnection(
+      access,
+      socket,
+      Math.min(longestHandshakeMs, idleTimeoutMs),
+      options,
+    )
     try {
       const setUp = handshake(access, options.clientName)
       if (setUp.length > 0) assertHandshake(access, await connection.send(setUp))
@@ -102,8 +113,16 @@ class SocketConnection implements RespConnection {
     return new Promise((resolve, reject) => {
       if (this.waiters.length === 0) this.silence.refresh()
       this.waiters.push({ replies: [], count: commands.length, resolve, reject })
-      this.socket.write(encodeCommands(commands))
+      if (this.unsent.length === 0) process.nextTick(() => this.flush())
+      for (const command of commands) this.unsent.push(command)
     })
+  }
+
+  /** What callers send in one turn of the event loop is one write. */
+  private flush(): void {
+    const commands = this.unsent
+    this.unsent = []
+    if (!this.closed) this.socket.write(encodeCommands(commands))
   }
 
   call(...command: CommandOf): Promise<Exclude<Reply, ReplyError>> {
@@ -137,6 +156,7 @@ class SocketConnection implements RespConnection {
     clearTimeout(this.silence)
     this.socket.destroy()
     for (const waiter of this.waiters.splice(0)) waiter.reject(error)
+    this.options.onLost?.()
   }
 }
 

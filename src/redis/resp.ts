@@ -1,6 +1,6 @@
 /**
- * RESP2 on the wire (https://redis.io/docs/latest/develop/reference/protocol-spec/): commands to one buffer,
- * a stream of chunks to replies. Bytes in, bytes out; no I/O.
+ * RESP2 and RESP3 on the wire (https://redis.io/docs/latest/develop/reference/protocol-spec/): commands to one buffer,
+ * a stream of chunks to replies. RESP3's types are given RESP2's shapes, pushes apart. Bytes in, bytes out; no I/O.
  */
 
 export type CommandPart = Uint8Array | string | number
@@ -96,12 +96,13 @@ function partBytes(part: CommandPart): number {
   return isShortAscii(part) ? part.length : Buffer.byteLength(part)
 }
 
-/** Thrown on bytes that are not RESP2: the port speaks something else, or the stream is out of step. */
+/** Thrown on bytes that are not RESP: the port speaks something else, or the stream is out of step. */
 export class ProtocolError extends Error {}
 
 interface OpenArray {
   readonly items: Reply[]
   readonly length: number
+  readonly isPush?: boolean
 }
 
 /** Feeds on chunks, calls back with each whole reply. A reply of n bytes costs O(n), however it is cut. */
@@ -114,7 +115,11 @@ export class ReplyParser {
   /** Arrays whose elements are still coming, outermost first: what was parsed of them is not parsed again. */
   private readonly open: OpenArray[] = []
 
-  constructor(private readonly onReply: (reply: Reply) => void) {}
+  /** `onPush` takes what the server says unasked, in order with the replies; without it a push is a protocol error. */
+  constructor(
+    private readonly onReply: (reply: Reply) => void,
+    private readonly onPush?: (items: readonly Reply[]) => void,
+  ) {}
 
   feed(chunk: Buffer): void {
     this.waiting.push(chunk)
@@ -156,6 +161,10 @@ export class ReplyParser {
       array.items.push(whole)
       if (array.items.length < array.length) return
       this.open.pop()
+      if (array.isPush) {
+        this.push(array.items)
+        return
+      }
       whole = array.items
     }
   }
@@ -184,10 +193,43 @@ export class ReplyParser {
         return length === 0 ? [] : { items: [], length }
       }
       default:
+        return this.parseThird(type ?? 0, start, end)
+    }
+  }
+
+  /** The types that RESP3 adds, in the shapes that RESP2 gives them. */
+  private parseThird(type: number, start: number, end: number): Reply | OpenArray | undefined {
+    switch (type) {
+      case 0x5f: // _
+        return null
+      case 0x23: // #
+        return this.pending[start] === 0x74 ? 1 : 0
+      case 0x2c: // , a double
+      case 0x28: // ( a big number
+        return Buffer.from(this.pending.subarray(start, end))
+      case 0x3d: {
+        // = verbatim text, after `txt:`
+        const text = this.bulk(this.length(start, end))
+        return Buffer.isBuffer(text) ? text.subarray(4) : text
+      }
+      case 0x25: // % a map
+      case 0x7e: // ~ a set
+      case 0x3e: {
+        // > a push
+        const length = this.length(start, end) * (type === 0x25 ? 2 : 1)
+        if (type === 0x3e) return { items: [], length, isPush: true }
+        return length === 0 ? [] : { items: [], length }
+      }
+      default:
         throw new ProtocolError(
-          `not a Redis reply: it starts with byte 0x${(type ?? 0).toString(16).padStart(2, '0')}`,
+          `not a Redis reply: it starts with byte 0x${type.toString(16).padStart(2, '0')}`,
         )
     }
+  }
+
+  private push(items: readonly Reply[]): void {
+    if (!this.onPush || this.open.length > 0) throw new ProtocolError('a push that nobody asked for')
+    this.onPush(items)
   }
 
   /** Where the line's CRLF begins, or -1. Lines are short: a loop beats a call into the runtime. */

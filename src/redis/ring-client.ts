@@ -9,11 +9,11 @@ import { invalid } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import type { NodeSpec } from '../ring/topology.js'
-import { CommandRouter, SeveralOwnersError, unsuitable } from './command-router.js'
+import { type Answer, CommandRouter, type Request, SeveralOwnersError, unsuitable } from './command-router.js'
 import type { CommandTable } from './command-table.js'
 import { EpochFollower } from './epoch-follower.js'
 import type { CommandPart, Reply, ReplyError } from './resp.js'
-import { type OpenConnection, openConnection } from './resp-connection.js'
+import { type OpenConnection, openConnection, type RespConnection } from './resp-connection.js'
 import { RingConnections } from './ring-connections.js'
 
 export interface RingClientOptions {
@@ -30,6 +30,8 @@ export interface RingClientOptions {
   readonly waitTimeoutMs?: number
   /** Default: over a socket. */
   readonly open?: OpenConnection
+  /** How the connection of each node that commands run on is opened; default: `open`. */
+  readonly openData?: OpenConnection
 }
 
 const defaultCommandTimeoutMs = 2_000
@@ -59,6 +61,7 @@ export class RingClient {
       readAccess: options.readAccess,
       commandTimeoutMs: options.commandTimeoutMs ?? defaultCommandTimeoutMs,
       open: options.open ?? openConnection,
+      ...(options.openData ? { openData: options.openData } : {}),
     })
   }
 
@@ -110,6 +113,31 @@ export class RingClient {
       return (await this.split(command, keys, isWrite)).reduce<number>((sum, each) => sum + Number(each), 0)
     const isScriptable = table.isScriptable(name)
     return this.router.run({ command: [command, ...parts], keys, isWrite, isScriptable })
+  }
+
+  /** One command whose keys and nature the caller knows; the server's error is a reply. Errors: as of `call`, otherwise. */
+  ask(request: Request): Promise<Answer> {
+    return this.router.ask(request)
+  }
+
+  get nodeIds(): string[] {
+    return this.follower.nodes.map(({ id }) => id)
+  }
+
+  /** The node that a key's commands run on now. */
+  ownerOf(key: Uint8Array): string {
+    const { source, target, isLost } = this.follower.routeOf(key)
+    return this.follower.phase === 'prepare' && !isLost ? source : target
+  }
+
+  /** Indexes of the keys by their nodes; each key that moves now stands alone. */
+  groupByOwner(keys: readonly Buffer[]): number[][] {
+    return this.router.groupByOwner(keys)
+  }
+
+  /** The connection that a node's commands run on. */
+  connectionTo(node: string): Promise<RespConnection> {
+    return this.follower.inEpoch(() => this.router.connection(node))
   }
 
   /** Waits for what is under way, takes its name off the register, and closes every connection. */

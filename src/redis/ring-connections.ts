@@ -17,6 +17,8 @@ export interface RingConnectionsOptions {
   readonly readAccess: (nodes: readonly NodeSpec[]) => Promise<NodeAccess[]>
   readonly commandTimeoutMs: number
   readonly open: OpenConnection
+  /** For the connections that `get` gives; default: `open`. */
+  readonly openData?: OpenConnection
 }
 
 interface Numbered {
@@ -57,7 +59,8 @@ export class RingConnections {
       if (known && !known.connection.isLost) return known.connection
       if (this.open.get(node) === opening) this.open.delete(node)
     }
-    const opening = this.connectChecked(node, check)
+    const { open, openData = open } = this.options
+    const opening = this.connectChecked(node, check, openData)
     this.open.set(node, opening)
     return (await opening).connection
   }
@@ -117,17 +120,21 @@ export class RingConnections {
     }
   }
 
-  private async connect(id: string): Promise<Numbered> {
+  private async connect(id: string, open: OpenConnection): Promise<Numbered> {
     const node = this.nodes.get(id)
     if (!node) throw new CachectlError(`no node ${id} in the ring`, { exitCode: 4 })
-    const connection = await this.openTo(node)
+    const connection = await this.openTo(node, open)
     const numbered = { connection, node: id, serverId: Number(await connection.call('CLIENT', 'ID')) }
     this.all.add(numbered)
     return numbered
   }
 
-  private async connectChecked(id: string, check: () => Promise<void>): Promise<Numbered> {
-    const numbered = await this.connect(id)
+  private async connectChecked(
+    id: string,
+    check: () => Promise<void>,
+    open = this.options.open,
+  ): Promise<Numbered> {
+    const numbered = await this.connect(id, open)
     try {
       await check()
       return numbered
@@ -137,9 +144,9 @@ export class RingConnections {
     }
   }
 
-  private async openTo(node: NodeSpec): Promise<RespConnection> {
+  private async openTo(node: NodeSpec, open = this.options.open): Promise<RespConnection> {
     const [access] = await this.options.readAccess([node])
-    return this.options.open(access!, {
+    return open(access!, {
       clientName: `${clientPrefix}${this.options.clientId}:${randomUUID().slice(0, 8)}`,
       idleTimeoutMs: this.options.commandTimeoutMs,
       connectTimeoutMs: this.options.commandTimeoutMs,

@@ -1,0 +1,135 @@
+/** A cache of two tiers before a source of truth: seven verbs, told by the files beside this one. */
+import type { Clock } from '../clock.js'
+import type { Random } from '../random.js'
+import { CacheCore } from './core.js'
+import { durationMs, type Ms } from './durations.js'
+import { createL1 } from './l1/l1.js'
+import { LateRemovals } from './late-removals.js'
+import { ManyReader } from './many-reader.js'
+import type { CacheEvents, CacheSettings, Loader, ManyLoader } from './options.js'
+import type { L2Port } from './ports.js'
+import { Reader } from './reader.js'
+import { type CacheStats, createStats } from './stats.js'
+import { TaggedKeys } from './tagged-keys.js'
+import { Tags } from './tags.js'
+import { Writer } from './writer.js'
+
+export interface Cache<V> {
+  /** The value; loaded by `load`, or the cache's own loader, where it is not there. undefined: the source has none. */
+  get(key: string, load?: Loader<V>): Promise<V | undefined>
+  /** Those that there are. One round trip a node touched; what is missing is loaded by one call. */
+  getMany(keys: readonly string[], load?: ManyLoader<V>): Promise<Map<string, V>>
+  /** What the memory of this process has, fresh; no I/O. */
+  peek(key: string): V | undefined
+  /** With `write`: the source of truth, then the cache; null deletes. Without: the cache only. */
+  set(
+    key: string,
+    value: V | null,
+    options?: { readonly ttl?: Ms; readonly tags?: readonly string[] },
+  ): Promise<void>
+  /** Drops keys, or all values with a tag, in every process. */
+  invalidate(...what: (string | { readonly tag: string })[]): Promise<void>
+  /** Waits for what is under way in the background. */
+  flush(): Promise<void>
+  close(): Promise<void>
+  readonly stats: Readonly<CacheStats>
+}
+
+export interface CacheWorld {
+  readonly l2: L2Port | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly on?: Partial<CacheEvents>
+}
+
+export class TieredCache<V> implements Cache<V> {
+  readonly stats: CacheStats = createStats()
+  private readonly core: CacheCore<V>
+  private readonly reader: Reader<V>
+  private readonly many: ManyReader<V>
+  private readonly writer: Writer<V>
+  private readonly endings: (() => void)[] = []
+
+  constructor(settings: CacheSettings<V>, { l2, clock, random, on = {} }: CacheWorld) {
+    const { namespace, l2TimeoutMs } = settings
+    const prefixes = { value: `${namespace}:`, tag: `${namespace}#` }
+    const l1 = settings.l1 ? createL1<V | null>({ ...settings.l1, originMs: clock.nowMs() }) : undefined
+    this.core = new CacheCore<V>({
+      ...{ settings, l1, l2, clock, random, on, stats: this.stats },
+      tags: new Tags(l2, { prefix: prefixes.tag, timeoutMs: l2TimeoutMs }),
+      tagged: new TaggedKeys({
+        maxEntries: settings.l1?.maxEntries ?? 0,
+        isKept: (key) => l1 !== undefined && l1.look(key) >= 0,
+      }),
+      late: new LateRemovals(clock, on),
+    })
+    this.reader = new Reader(this.core)
+    this.many = new ManyReader(this.core, this.reader)
+    this.writer = new Writer(this.core, this.reader)
+    if (l2) this.listen(l2, prefixes)
+  }
+
+  async get(key: string, load = this.core.settings.load): Promise<V | undefined> {
+    const read = this.reader.get(key, load)
+    return (read instanceof Promise ? await read : read) ?? undefined
+  }
+
+  getMany(keys: readonly string[], load?: ManyLoader<V>): Promise<Map<string, V>> {
+    return this.many.get(keys, load)
+  }
+
+  peek(key: string): V | undefined {
+    return this.reader.peek(key) ?? undefined
+  }
+
+  set(
+    key: string,
+    value: V | null,
+    { ttl, tags = [] }: { readonly ttl?: Ms; readonly tags?: readonly string[] } = {},
+  ): Promise<void> {
+    return this.writer.set(key, value, {
+      ttlMs: ttl === undefined ? undefined : durationMs('ttl', ttl),
+      tags,
+    })
+  }
+
+  async invalidate(...what: (string | { readonly tag: string })[]): Promise<void> {
+    const keys = what.filter((each) => typeof each === 'string')
+    const tags = what.filter((each) => typeof each !== 'string')
+    await Promise.all([
+      this.writer.invalidate(keys),
+      ...tags.map(({ tag }) => this.writer.invalidateTag(tag)),
+    ])
+  }
+
+  async flush(): Promise<void> {
+    await this.reader.settle()
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.endings) end()
+    await this.flush()
+    await this.core.late.close()
+  }
+
+  private listen(l2: L2Port, prefixes: { readonly value: string; readonly tag: string }): void {
+    const { tags } = this.core
+    const valueStart = Buffer.byteLength(prefixes.value)
+    const tagStart = Buffer.byteLength(prefixes.tag)
+    this.endings.push(
+      l2.listen(Buffer.from(prefixes.value), (whole) => {
+        if (!whole) {
+          this.reader.invalidateAll()
+          return
+        }
+        this.stats.invalidations += 1
+        this.reader.invalidate(whole.toString('utf8', valueStart))
+      }),
+      l2.listen(Buffer.from(prefixes.tag), (whole) => {
+        const tag = whole?.toString('utf8', tagStart)
+        tags.forget(tag)
+        if (tag !== undefined) this.writer.dropTag(tag)
+      }),
+    )
+  }
+}

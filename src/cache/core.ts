@@ -1,0 +1,118 @@
+/** What every part of one cache shares: its tiers, its settings, and how a value is kept. */
+import type { Clock } from '../clock.js'
+import type { Random } from '../random.js'
+import type { L1, L1Meta } from './l1/l1.js'
+import type { LateRemovals } from './late-removals.js'
+import type { LoadedValue } from './load.js'
+import type { CacheEvents, CacheSettings } from './options.js'
+import type { L2Port } from './ports.js'
+import type { CacheStats } from './stats.js'
+import { encodeBody, type StoredTag } from './stored-body.js'
+import type { TaggedKeys } from './tagged-keys.js'
+import type { Tags } from './tags.js'
+
+export interface CacheParts<V> {
+  readonly settings: CacheSettings<V>
+  readonly l1: L1<V | null> | undefined
+  readonly l2: L2Port | undefined
+  readonly tags: Tags
+  readonly tagged: TaggedKeys
+  readonly late: LateRemovals
+  readonly clock: Clock
+  readonly random: Random
+  readonly stats: CacheStats
+  readonly on: Partial<CacheEvents>
+}
+
+/** How a loaded value is put at L2. */
+interface Encoded {
+  readonly body: Buffer
+  readonly freshMs: number
+  /** The key's whole life. */
+  readonly ttlMs: number
+}
+
+const noBytes = new Uint8Array(0)
+/** A sliding value's life is prolonged once in this share of it, not at every hit. */
+const slideShare = 0.1
+
+export class CacheCore<V> {
+  readonly settings: CacheSettings<V>
+  readonly l1: L1<V | null> | undefined
+  readonly l2: L2Port | undefined
+  readonly tags: Tags
+  readonly clock: Clock
+  readonly random: Random
+  readonly stats: CacheStats
+  readonly on: Partial<CacheEvents>
+  readonly tagged: TaggedKeys
+  readonly late: LateRemovals
+  private readonly prefix: string
+
+  constructor(parts: CacheParts<V>) {
+    this.settings = parts.settings
+    this.l1 = parts.l1
+    this.l2 = parts.l2
+    this.tags = parts.tags
+    this.tagged = parts.tagged
+    this.clock = parts.clock
+    this.random = parts.random
+    this.stats = parts.stats
+    this.on = parts.on
+    this.late = parts.late
+    this.prefix = `${parts.settings.namespace}:`
+  }
+
+  /** The key as it stands on its node. */
+  wholeKey(key: string): Buffer {
+    return Buffer.from(this.prefix + key)
+  }
+
+  keep(
+    key: string,
+    value: V | null,
+    { tags, ...meta }: L1Meta & { readonly tags: readonly StoredTag[] },
+  ): void {
+    if (!this.l1) return
+    this.l1.set(key, value, meta)
+    if (tags.length > 0) this.tagged.add(key, tags)
+  }
+
+  isKept({ value, isOutdated }: LoadedValue<V>): boolean {
+    return !isOutdated && (value !== null || this.settings.negativeMs > 0)
+  }
+
+  /** How long it stays fresh, with its own jitter. */
+  freshMsOf({ value, ttlMs }: Pick<LoadedValue<V>, 'value' | 'ttlMs'>): number {
+    const { negativeMs, jitterShare, ...settings } = this.settings
+    const wholeMs = value === null ? negativeMs : (ttlMs ?? settings.ttlMs)
+    return Math.max(1, wholeMs * (1 - jitterShare * this.random.next()))
+  }
+
+  encode(loaded: Pick<LoadedValue<V>, 'value' | 'ttlMs' | 'loadMs' | 'tags'>): Encoded {
+    const { codec, version } = this.settings
+    const { value, loadMs, tags } = loaded
+    const staleMs = value === null ? 0 : Math.round(this.settings.staleMs)
+    const freshMs = this.freshMsOf(loaded)
+    const body = encodeBody({
+      version: value === null || !version ? 0n : BigInt(version(value)),
+      isNull: value === null,
+      codecId: codec.id,
+      staleMs,
+      loadMs,
+      tags,
+      bytes: value === null ? noBytes : codec.encode(value),
+    })
+    return { body, freshMs, ttlMs: Math.ceil(freshMs) + staleMs }
+  }
+
+  /** A hit gives the value its whole life again; L1 reads it anew with that. */
+  slide(key: string, freshMs: number, stamp?: string): void {
+    const { ttlMs, staleMs, jitterShare } = this.settings
+    if (!this.l2 || freshMs > ttlMs * (1 - jitterShare - slideShare)) return
+    this.l1?.delete(key)
+    this.l2
+      .touch(this.wholeKey(key), { ...(stamp ? { stamp } : {}), ttlMs: ttlMs + staleMs })
+      .catch((error: unknown) => this.on.error?.(error))
+  }
+}

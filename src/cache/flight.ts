@@ -1,0 +1,89 @@
+/**
+ * One read of one key that is under way in this process. An invalidation that comes meanwhile makes it dirty: whoever
+ * waits for it began before and may have its value, but nobody who comes later, and L1 never.
+ */
+
+export class Flight<T> {
+  readonly promise: Promise<T>
+  isDirty = false
+  private wakeUp: (() => void) | undefined
+  private settle!: { resolve(value: T): void; reject(error: unknown): void }
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.settle = { resolve, reject }
+    })
+    this.promise.catch(() => undefined) // each who waits has its own
+  }
+
+  /** Whether it waits for somebody else's load: then it reads again after an invalidation, and stays good for all. */
+  get isWaiting(): boolean {
+    return this.wakeUp !== undefined
+  }
+
+  resolve(value: T): void {
+    this.settle.resolve(value)
+  }
+
+  reject(error: unknown): void {
+    this.settle.reject(error)
+  }
+
+  wake(): void {
+    this.wakeUp?.()
+  }
+
+  /** Until it is woken, or so many ms have passed. */
+  async wait(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.wakeUp = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.wakeUp = undefined
+  }
+}
+
+/** The flights of a cache, one a key. */
+export class Flights<T> {
+  private readonly byKey = new Map<string, Flight<T>>()
+
+  of(key: string): Flight<T> | undefined {
+    return this.byKey.get(key)
+  }
+
+  all(): Iterable<Flight<T>> {
+    return this.byKey.values()
+  }
+
+  start(key: string): Flight<T> {
+    const flight = new Flight<T>()
+    this.byKey.set(key, flight)
+    return flight
+  }
+
+  end(key: string, flight: Flight<T>): void {
+    if (this.byKey.get(key) === flight) this.byKey.delete(key)
+  }
+
+  /** What is read from now on begins anew. */
+  invalidate(key: string): void {
+    const flight = this.byKey.get(key)
+    if (flight) this.disturb(key, flight)
+  }
+
+  invalidateAll(): void {
+    for (const [key, flight] of this.byKey) this.disturb(key, flight)
+  }
+
+  private disturb(key: string, flight: Flight<T>): void {
+    if (flight.isWaiting) {
+      flight.wake()
+      return
+    }
+    flight.isDirty = true
+    this.byKey.delete(key)
+  }
+}

@@ -1,0 +1,116 @@
+/** Reading many keys: one request a node, one call of the loader for all that is missing. */
+import { isUnreachable } from '../errors.js'
+import type { CacheCore } from './core.js'
+import type { Flight } from './flight.js'
+import { withinDeadline } from './l2-deadline.js'
+import type { Loader, ManyLoader } from './options.js'
+import type { L2Found } from './ports.js'
+import { elsewhere, freshToken, leaseMs, type Read, type Reader } from './reader.js'
+
+/** A key on its way, and how its flight is to be ended. */
+interface Wanted<V> {
+  readonly key: string
+  readonly whole: Buffer
+  readonly flight: Flight<Read<V>>
+  end(read: Promise<Read<V>>): void
+}
+
+export class ManyReader<V> {
+  constructor(
+    private readonly core: CacheCore<V>,
+    private readonly reader: Reader<V>,
+  ) {}
+
+  async get(keys: readonly string[], load: ManyLoader<V> | undefined): Promise<Map<string, V>> {
+    const loader = load ? batched(load) : this.core.settings.load
+    const reads: Promise<readonly [string, Read<V>]>[] = []
+    const found = new Map<string, V>()
+    const wanted: Wanted<V>[] = []
+    const take = (key: string, read: Read<V>) => {
+      if (read !== null && read !== undefined) found.set(key, read)
+    }
+    for (const key of new Set(keys)) {
+      const here = this.reader.fromL1(key, loader)
+      const read = here === elsewhere ? (this.reader.join(key, loader) ?? this.want(key, wanted)) : here
+      if (read instanceof Promise) reads.push(read.then((value) => [key, value]))
+      else take(key, read)
+    }
+    await this.fetch(wanted, loader, load)
+    for (const [key, read] of await Promise.all(reads)) take(key, read)
+    return found
+  }
+
+  private want(key: string, wanted: Wanted<V>[]): Promise<Read<V>> {
+    return this.reader.launch(
+      key,
+      (flight) =>
+        new Promise((end) => {
+          wanted.push({ key, flight, end, whole: this.core.wholeKey(key) })
+        }),
+    )
+  }
+
+  private async fetch(
+    wanted: readonly Wanted<V>[],
+    loader: Loader<V> | undefined,
+    load: ManyLoader<V> | undefined,
+  ): Promise<void> {
+    const { l2 } = this.core
+    if (wanted.length === 0) return
+    const token = freshToken()
+    const founds = l2 ? await this.ask(wanted, { token, leaseMs: loader ? leaseMs : 0 }) : []
+    const isLoaded = (found: L2Found | undefined) => found === undefined || found.kind === 'leased'
+    // those that are known to be missing share one call of the loader
+    const missing = wanted.filter((_, index) => isLoaded(founds[index])).map(({ key }) => key)
+    const shared = load && missing.length > 0 ? sharing(load, missing) : loader
+    wanted.forEach(({ key, flight, end }, index) => {
+      const found = founds[index]
+      if (!found)
+        end(l2 ? this.reader.detour(key, flight, shared) : this.reader.loadHere(key, flight, shared))
+      else if (found.kind === 'leased' && shared)
+        end(this.reader.loadAndFill(key, flight, { token, load: shared }))
+      else if (found.kind === 'value') end(this.reader.takeStored(key, flight, found, loader))
+      else end(this.reader.fetch(key, flight, loader))
+    })
+  }
+
+  /** One request a node; undefined: its node does not answer. */
+  private async ask(
+    wanted: readonly Wanted<V>[],
+    lease: { readonly token: string; readonly leaseMs: number },
+  ): Promise<(L2Found | undefined)[]> {
+    const { settings, stats } = this.core
+    const l2 = this.core.l2!
+    const founds: (L2Found | undefined)[] = new Array(wanted.length)
+    await Promise.all(
+      l2.groupByOwner(wanted.map(({ whole }) => whole)).map(async (indexes) => {
+        const keys = indexes.map((index) => wanted[index]!.whole)
+        const node = l2.ownerOf(keys[0]!)
+        if (!l2.isUp(node)) return
+        try {
+          const deadline = { node, timeoutMs: settings.l2TimeoutMs }
+          const replies = await withinDeadline(l2, deadline, l2.getOrLease(keys, lease))
+          indexes.forEach((index, at) => {
+            founds[index] = replies[at]
+          })
+        } catch (error) {
+          stats.l2Failures += 1
+          if (!isUnreachable(error)) throw error
+        }
+      }),
+    )
+    return founds
+  }
+}
+
+function batched<V>(load: ManyLoader<V>): Loader<V> {
+  return async (key, { signal }) => (await load([key], { signal })).get(key)
+}
+
+function sharing<V>(load: ManyLoader<V>, missing: readonly string[]): Loader<V> {
+  let values: Promise<ReadonlyMap<string, V>> | undefined
+  return async (key, { signal }) => {
+    values ??= Promise.resolve(load(missing, { signal }))
+    return (await values).get(key)
+  }
+}

@@ -1,0 +1,140 @@
+/** What an application says about its cache, with the defaults, checked once. */
+import { invalid } from '../errors.js'
+import { type Codec, jsonCodec } from './codec.js'
+import { durationMs, type Ms } from './durations.js'
+import type { L1Policy } from './l1/l1.js'
+
+/** A value to be cached; null or undefined: the source of truth has none. */
+export type Loaded<V> = V | null | undefined
+
+/** What a loader may use and tell. */
+export interface LoadContext<V> {
+  /** Aborted when the load has taken too long: whatever it gives then is not used. */
+  readonly signal: AbortSignal
+  /** The value that is being replaced, where there is one. */
+  readonly stale: V | undefined
+  /** This value stays fresh for so long, instead of the cache's `ttl`. */
+  ttl(ms: Ms): void
+  /** Groups that this value belongs to: `invalidate({tag})` drops it. Say so before or after reading the source. */
+  tags(...tags: string[]): void
+}
+
+export type Loader<V> = (key: string, context: LoadContext<V>) => Promise<Loaded<V>> | Loaded<V>
+export type ManyLoader<V> = (
+  missing: readonly string[],
+  context: { readonly signal: AbortSignal },
+) => Promise<ReadonlyMap<string, V>> | ReadonlyMap<string, V>
+/** Writes to the source of truth; null: the row goes. It throws unless all is written. */
+export type SourceWriter<V> = (batch: ReadonlyMap<string, V | null>) => Promise<void>
+
+export interface CacheOptions<V> {
+  /** Separates caches that share nodes: keys stand there as `namespace:key`. Default `cache`. */
+  readonly namespace?: string
+  /** How long a value is fresh. */
+  readonly ttl: Ms
+  /** So long after that it may still be served, while it is loaded anew or when that fails. Default 0. */
+  readonly stale?: Ms
+  /** How long "the source has none" is remembered. Default 0: not at all. */
+  readonly negative?: Ms
+  /** Each value's `ttl` is shorter by up to this share, so that what was loaded together does not expire together. Default 0.1. */
+  readonly jitter?: number
+  /** A value that is read stays: each hit gives it its whole `ttl` again. Default false. */
+  readonly sliding?: boolean
+  /** Loads popular values anew shortly before they expire (XFetch); a number is its β. Default 1; false: never. */
+  readonly early?: number | false
+  /** Memory of this process. Default: 10,000 entries, S3-FIFO. */
+  readonly l1?: false | { readonly max?: number; readonly bytes?: number; readonly policy?: L1Policy }
+  /** Read-through: where `get` names no loader of its own. */
+  readonly load?: Loader<V>
+  /** Write-through: `set` writes the source of truth, then the cache. */
+  readonly write?: SourceWriter<V>
+  /** A writer's marker stands in the cache while the source is written, so that a crash in between leaves nothing stale. */
+  readonly strict?: boolean
+  readonly timeout?: {
+    /** A node without an answer for this long is left out. Default 50 ms. */
+    readonly l2?: Ms
+    /** A load, or a write to the source, is given up after this. Default 10 s. */
+    readonly load?: Ms
+    /** A reader of a stale value waits so long for the new one. Default 0. */
+    readonly soft?: Ms
+  }
+  /** The version of a value's row: with it a write puts the value in place of an older one, without it the key is dropped. */
+  readonly version?: (value: V) => number | bigint
+  readonly codec?: Codec<V>
+  readonly on?: Partial<CacheEvents>
+}
+
+/** What an application may want to hear of. */
+export interface CacheEvents {
+  /** Something failed in the background: a refresh, a late invalidation, a value that no codec reads. */
+  error(error: unknown): void
+}
+
+/** The same with nothing left open; times in ms. */
+export interface CacheSettings<V> {
+  readonly namespace: string
+  readonly ttlMs: number
+  readonly staleMs: number
+  readonly negativeMs: number
+  readonly jitterShare: number
+  readonly isSliding: boolean
+  /** β of XFetch; 0: no early refresh. */
+  readonly earlyBeta: number
+  readonly l1:
+    | { readonly maxEntries: number; readonly maxBytes?: number; readonly policy: L1Policy }
+    | undefined
+  readonly load: Loader<V> | undefined
+  readonly write: SourceWriter<V> | undefined
+  readonly isStrict: boolean
+  readonly l2TimeoutMs: number
+  readonly loadTimeoutMs: number
+  readonly softTimeoutMs: number
+  readonly version: ((value: V) => number | bigint) | undefined
+  readonly codec: Codec<V>
+}
+
+const defaults = { l1Entries: 10_000, l2TimeoutMs: 50, loadTimeoutMs: 10_000, jitterShare: 0.1, earlyBeta: 1 }
+
+/** Errors: `invalid`, naming the option. */
+export function settingsOf<V>(options: CacheOptions<V>): CacheSettings<V> {
+  const { namespace = 'cache', timeout = {}, l1 = {}, early = defaults.earlyBeta } = options
+  const { jitter = defaults.jitterShare, codec = jsonCodec<V>() } = options
+  const ttlMs = durationMs('ttl', options.ttl)
+  require(ttlMs >= 1, 'ttl', 'a value must be fresh for 1 ms at least')
+  require(/^[^:#\s]+$/.test(namespace), 'namespace', 'it is one word without : and #')
+  require(jitter >= 0 && jitter < 1, 'jitter', 'it is a share from 0 to below 1')
+  require(early === false || early > 0, 'early', 'it is a positive number or false')
+  require(!options.strict || options.write !== undefined, 'strict', 'it needs `write`')
+  return {
+    namespace,
+    ttlMs,
+    staleMs: durationMs('stale', options.stale ?? 0),
+    negativeMs: durationMs('negative', options.negative ?? 0),
+    jitterShare: jitter,
+    isSliding: options.sliding ?? false,
+    earlyBeta: early === false ? 0 : early,
+    l1: l1 === false ? undefined : l1Of(l1),
+    load: options.load,
+    write: options.write,
+    isStrict: options.strict ?? false,
+    l2TimeoutMs: durationMs('timeout.l2', timeout.l2 ?? defaults.l2TimeoutMs),
+    loadTimeoutMs: durationMs('timeout.load', timeout.load ?? defaults.loadTimeoutMs),
+    softTimeoutMs: durationMs('timeout.soft', timeout.soft ?? 0),
+    version: options.version,
+    codec,
+  }
+}
+
+function l1Of({
+  max = defaults.l1Entries,
+  bytes,
+  policy = 's3fifo',
+}: Exclude<CacheOptions<never>['l1'], false | undefined>) {
+  require(Number.isInteger(max) && max >= 1, 'l1.max', 'it is a number of entries, at least 1')
+  require(bytes === undefined || bytes >= 1, 'l1.bytes', 'it is a number of bytes, at least 1')
+  return { maxEntries: max, policy, ...(bytes === undefined ? {} : { maxBytes: bytes }) }
+}
+
+function require(isRight: boolean, option: string, why: string): void {
+  if (!isRight) throw invalid(`${option}: ${why}`)
+}

@@ -1,0 +1,69 @@
+/** A cache that opens its ring at the first use; what can't be opened now is tried again at the next. */
+import type { Cache } from './cache/cache.js'
+import type { Loader } from './cache/options.js'
+import { createStats } from './cache/stats.js'
+
+interface Opened<V> {
+  readonly cache: Cache<V>
+  close(): Promise<void>
+}
+
+export class LazyCache<V> implements Cache<V> {
+  private opened: Opened<V> | undefined
+  private opening: Promise<Opened<V>> | undefined
+  private isClosed = false
+
+  constructor(private readonly open: () => Promise<Opened<V>>) {}
+
+  get stats() {
+    return this.opened?.cache.stats ?? createStats()
+  }
+
+  get(key: string, load?: Loader<V>): Promise<V | undefined> {
+    return this.opened
+      ? this.opened.cache.get(key, load)
+      : this.first().then(({ cache }) => cache.get(key, load))
+  }
+
+  async getMany(...args: Parameters<Cache<V>['getMany']>): Promise<Map<string, V>> {
+    return (await this.first()).cache.getMany(...args)
+  }
+
+  peek(key: string): V | undefined {
+    return this.opened?.cache.peek(key)
+  }
+
+  async set(...args: Parameters<Cache<V>['set']>): Promise<void> {
+    return (await this.first()).cache.set(...args)
+  }
+
+  async invalidate(...args: Parameters<Cache<V>['invalidate']>): Promise<void> {
+    return (await this.first()).cache.invalidate(...args)
+  }
+
+  async flush(): Promise<void> {
+    await this.opened?.cache.flush()
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+    const opened = await this.opening?.catch(() => undefined)
+    await opened?.cache.close()
+    await opened?.close()
+  }
+
+  private first(): Promise<Opened<V>> {
+    if (this.isClosed) return Promise.reject(new Error('the cache was closed'))
+    this.opening ??= this.open().then(
+      (opened) => {
+        this.opened = opened
+        return opened
+      },
+      (error: unknown) => {
+        this.opening = undefined
+        throw error
+      },
+    )
+    return this.opening
+  }
+}

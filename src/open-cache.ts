@@ -1,0 +1,81 @@
+/** The cache for an application: the library with its ring, clock and chance wired in. */
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { type Cache, TieredCache } from './cache/cache.js'
+import { type CacheOptions, settingsOf } from './cache/options.js'
+import { systemClock } from './clock.js'
+import { createFixedStore } from './control/fixed-store.js'
+import { invalid } from './errors.js'
+import { parseNodeUrl } from './files/node-url.js'
+import { readAccess } from './files/secrets.js'
+import { loadTopology } from './files/topology-file.js'
+import { LazyCache } from './lazy-cache.js'
+import { openControl } from './open-control.js'
+import { printable } from './printable.js'
+import { createRandom, freshSeed } from './random.js'
+import { CacheRing } from './redis/cache-ring.js'
+import { defaultHash, defaultPointsPerWeight } from './ring/algorithms.js'
+import type { NodeSpec, Topology } from './ring/topology.js'
+
+/**
+ * A topology file, whose ring may change while the cache works; the URL of one server, or of several that never change
+ * (`redis://`, `rediss://` or `unix://`, without secrets: servers with a password stand in a topology file).
+ */
+export type RingSource = string | readonly string[]
+
+export interface CreateCacheOptions<V> extends CacheOptions<V> {
+  /** Where values live beside this process's memory: a `RingSource`, or a ring that several caches share. */
+  readonly ring?: RingSource | CacheRing
+}
+
+/**
+ * A cache in front of a source of truth. It connects at its first use; `close` ends it. Errors of a call: the loader's own;
+ * `CachectlError` for what is wrong with the options, now, or with the ring, at the first use.
+ */
+export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
+  const settings = settingsOf(options)
+  const { ring, on = {} } = options
+  const world = { clock: systemClock, random: createRandom(freshSeed()), on }
+  if (ring === undefined) return new TieredCache(settings, { ...world, l2: undefined })
+  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, l2: ring })
+  return new LazyCache(async () => {
+    const l2 = await openCacheRing(ring)
+    return { cache: new TieredCache(settings, { ...world, l2 }), close: () => l2.close() }
+  })
+}
+
+/** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */
+export async function openCacheRing(ring: RingSource): Promise<CacheRing> {
+  const common = {
+    clock: systemClock,
+    origin: `pid ${process.pid} on ${hostname()}`,
+    readAccess: (nodes: readonly NodeSpec[]) => readAccess(nodes, process.env),
+    commandTimeoutMs,
+  }
+  if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
+    const file = await loadTopology(resolve(ring), ring)
+    return CacheRing.open({ ...common, control: await openControl(file) })
+  }
+  const topology = fixedTopology(typeof ring === 'string' ? [ring] : ring)
+  return CacheRing.open({ ...common, control: createFixedStore(topology) })
+}
+
+/** A node that says nothing for so long loses its connections; readers have gone on without it long before. */
+const commandTimeoutMs = 1_000
+
+function fixedTopology(urls: readonly string[]): Topology {
+  const nodes = urls.map((url): NodeSpec => {
+    const endpoint = parseNodeUrl(url)
+    if (typeof endpoint === 'string') throw invalid(`ring: ${printable(url)}: ${endpoint}`)
+    const { address, db, secure } = endpoint
+    return { id: url, url, address, db, weight: 1, ...(secure ? { tls: {} } : {}) }
+  })
+  if (nodes.length === 0) throw invalid('ring: it names no server')
+  const ring = {
+    algorithm: 'ring',
+    hash: defaultHash('ring'),
+    pointsPerWeight: defaultPointsPerWeight('ring'),
+    charSign: 'signed',
+  } as const
+  return { name: 'fixed', ring, nodes }
+}

@@ -1,0 +1,274 @@
+/** The cache's second tier over a ring client: each step is one script on the key's owner, wherever that is now. */
+import { createHash } from 'node:crypto'
+import type { Filled, L2Found, L2Port, StoredValue, TagVersion, Vouch } from '../cache/ports.js'
+import type { Clock } from '../clock.js'
+import * as scripts from './cache-scripts.js'
+import { type Answer, SeveralOwnersError } from './command-router.js'
+import { NodeKeeper } from './node-keeper.js'
+import { type CommandPart, type Reply, ReplyError } from './resp.js'
+import { replyFailure } from './resp-connection.js'
+import { RingClient, type RingClientOptions } from './ring-client.js'
+import { TrackedConnection, trackedConnections } from './tracked-connection.js'
+
+export type CacheRingOptions = Omit<RingClientOptions, 'open' | 'openData'>
+
+const marks = { leased: 1, busy: 2, marked: 3 } as const
+const stampEnd = 17
+
+export class CacheRing implements L2Port {
+  private readonly listeners = new Map<Buffer, (key?: Buffer) => void>()
+  private readonly keeper: NodeKeeper
+  private client!: RingClient
+
+  private constructor(clock: Clock) {
+    this.keeper = new NodeKeeper(clock)
+  }
+
+  /** Errors: as of `RingClient.open`; a server without CLIENT TRACKING (before 6.0) is `stopped`, at the first use. */
+  static async open(options: CacheRingOptions): Promise<CacheRing> {
+    const { clock } = options
+    const ring = new CacheRing(clock)
+    const openData = trackedConnections(clock, {
+      onInvalidate: (keys) => ring.tell(keys),
+      onHeard: (node, sentMs) => ring.keeper.hear(node, sentMs),
+      onLost: (node) => ring.keeper.giveUp(node),
+    })
+    ring.client = await RingClient.open({ ...options, openData })
+    ring.keeper.start(ring.client)
+    return ring
+  }
+
+  get epoch(): number {
+    return this.client.epoch
+  }
+
+  get ring(): RingClient {
+    return this.client
+  }
+
+  ownerOf(key: Buffer): string {
+    return this.client.ownerOf(key)
+  }
+
+  groupByOwner(keys: readonly Buffer[]): number[][] {
+    return this.client.groupByOwner(keys)
+  }
+
+  isUp(node: string): boolean {
+    return this.keeper.isUp(node)
+  }
+
+  giveUp(node: string): void {
+    this.keeper.giveUp(node)
+  }
+
+  async getOrLease(
+    keys: readonly Buffer[],
+    lease: { readonly token: string; readonly leaseMs: number },
+  ): Promise<L2Found[]> {
+    try {
+      const answer = await this.run(getOrLease, keys, [lease.token, lease.leaseMs])
+      const replies = arrayOf(answer)
+      const vouch = vouchOf(answer)
+      return keys.map((_, index) => foundOf(replies[2 * index]!, replies[2 * index + 1]!, vouch))
+    } catch (error) {
+      // the ring has changed since they were grouped; nothing was sent
+      if (!(error instanceof SeveralOwnersError) || keys.length === 1) throw error
+      return (await Promise.all(keys.map((key) => this.getOrLease([key], lease)))).flat()
+    }
+  }
+
+  async keepLease(
+    key: Buffer,
+    lease: { readonly token: string; readonly leaseMs: number },
+  ): Promise<boolean> {
+    return (await this.run(keepLease, [key], [lease.token, lease.leaseMs])).reply === 1
+  }
+
+  async releaseLease(key: Buffer, token: string): Promise<void> {
+    await this.run(releaseLease, [key], [token])
+  }
+
+  fill(
+    key: Buffer,
+    { token, body, ttlMs }: { readonly token: string; readonly body: Buffer; readonly ttlMs: number },
+  ): Promise<Filled> {
+    return this.filled(fill, key, [token, body, ttlMs])
+  }
+
+  async startRefresh(
+    key: Buffer,
+    refresh: { readonly stamp: string; readonly token: string; readonly leaseMs: number },
+  ): Promise<boolean> {
+    const { stamp, token, leaseMs } = refresh
+    return (await this.run(startRefresh, [key], [stamp, token, leaseMs])).reply === 1
+  }
+
+  refill(
+    key: Buffer,
+    refill: { readonly stamp: string; readonly token: string; readonly body: Buffer; readonly ttlMs: number },
+  ): Promise<Filled> {
+    const { stamp, token, body, ttlMs } = refill
+    return this.filled(refillValue, key, [stamp, token, body, ttlMs])
+  }
+
+  put(key: Buffer, { body, ttlMs }: { readonly body: Buffer; readonly ttlMs: number }): Promise<Filled> {
+    return this.filled(put, key, [body, ttlMs])
+  }
+
+  update(
+    key: Buffer,
+    { version, body, ttlMs }: { readonly version: string; readonly body: Buffer; readonly ttlMs: number },
+  ): Promise<Filled> {
+    return this.filled(update, key, [version, body, ttlMs])
+  }
+
+  async touch(
+    key: Buffer,
+    { stamp = '', ttlMs }: { readonly stamp?: string; readonly ttlMs: number },
+  ): Promise<void> {
+    await this.run(touch, [key], [stamp, ttlMs])
+  }
+
+  async remove(keys: readonly Buffer[]): Promise<void> {
+    await this.client.call('UNLINK', ...keys)
+  }
+
+  async mark(
+    key: Buffer,
+    { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
+  ): Promise<void> {
+    await this.client.call('SET', key, `W${token}`, 'PX', leaseMs)
+  }
+
+  async unmark(key: Buffer, token: string): Promise<void> {
+    await this.run(unmark, [key], [token])
+  }
+
+  async tagVersions(tags: readonly Buffer[]): Promise<TagVersion[]> {
+    const found: TagVersion[] = new Array(tags.length)
+    await Promise.all(
+      this.groupByOwner(tags).map(async (indexes) => {
+        const answer = await this.run(
+          tagVersions,
+          indexes.map((index) => tags[index]!),
+          [],
+        )
+        const replies = arrayOf(answer)
+        indexes.forEach((index, at) => {
+          const ageUs = Number(String(replies[2 * at + 1]))
+          found[index] = {
+            version: String(replies[2 * at]),
+            ageMs: ageUs < 0 ? Number.POSITIVE_INFINITY : ageUs / 1000,
+            vouch: vouchOf(answer),
+          }
+        })
+      }),
+    )
+    return found
+  }
+
+  async invalidateTag(tag: Buffer): Promise<void> {
+    await this.run(invalidateTag, [tag], [])
+  }
+
+  listen(prefix: Buffer, onInvalidate: (key?: Buffer) => void): () => void {
+    this.listeners.set(prefix, onInvalidate)
+    return () => this.listeners.delete(prefix)
+  }
+
+  async close(): Promise<void> {
+    this.keeper.stop()
+    await this.client.close()
+  }
+
+  private tell(keys: readonly Buffer[] | null): void {
+    for (const [prefix, onInvalidate] of this.listeners) {
+      if (!keys) onInvalidate()
+      else for (const key of keys) if (startsWith(key, prefix)) onInvalidate(key)
+    }
+  }
+
+  private async filled(script: Script, key: Buffer, args: readonly CommandPart[]): Promise<Filled> {
+    const answer = await this.run(script, [key], args)
+    return { isFilled: answer.reply === 1, vouch: vouchOf(answer) }
+  }
+
+  /** Errors: the server's as `stopped` and kin, naming node and script. */
+  async run(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<Answer> {
+    const ask = (how: 'EVALSHA' | 'EVAL') =>
+      this.client.ask({
+        command: [how, how === 'EVAL' ? script.text : script.sha, keys.length, ...keys, ...args],
+        keys,
+        isWrite: true,
+        isScriptable: false,
+      })
+    let answer = await ask('EVALSHA')
+    if (codeOf(answer) === 'NOSCRIPT') answer = await ask('EVAL')
+    if (codeOf(answer) === scripts.unbornCode) {
+      const connection = await this.client.connectionTo(this.ownerOf(keys[0]!))
+      if (connection instanceof TrackedConnection) await connection.declareBirth()
+      answer = await ask('EVAL')
+    }
+    const { reply, connection } = answer
+    if (!(reply instanceof ReplyError)) return answer
+    const node = connection?.access ?? (await this.client.connectionTo(this.ownerOf(keys[0]!))).access
+    throw replyFailure(node, script.name, reply)
+  }
+}
+
+export interface Script {
+  /** For messages. */
+  readonly name: string
+  readonly text: string
+  readonly sha: string
+}
+
+export function scriptOf(name: string, text: string): Script {
+  return { name, text, sha: createHash('sha1').update(text).digest('hex') }
+}
+
+const getOrLease = scriptOf('get or lease', scripts.getOrLeaseScript)
+const keepLease = scriptOf('keep a lease', scripts.keepLeaseScript)
+const releaseLease = scriptOf('release a lease', scripts.releaseLeaseScript)
+const fill = scriptOf('fill', scripts.fillScript)
+const startRefresh = scriptOf('start a refresh', scripts.startRefreshScript)
+const refillValue = scriptOf('refill', scripts.refillScript)
+const put = scriptOf('put', scripts.putScript)
+const update = scriptOf('update', scripts.updateScript)
+const touch = scriptOf('touch', scripts.touchScript)
+const unmark = scriptOf('unmark', scripts.unmarkScript)
+const tagVersions = scriptOf('tag versions', scripts.tagVersionsScript)
+const invalidateTag = scriptOf('invalidate a tag', scripts.invalidateTagScript)
+
+function foundOf(first: Reply, second: Reply, vouch: Vouch | undefined): L2Found {
+  if (Buffer.isBuffer(first)) return { kind: 'value', value: storedOf(first, Number(second)), vouch }
+  if (first === marks.leased) return { kind: 'leased', vouch }
+  if (first === marks.busy) return { kind: 'busy', leftMs: Math.max(0, Number(second)) }
+  return first === marks.marked ? { kind: 'marked' } : { kind: 'absent' }
+}
+
+function storedOf(bytes: Buffer, pttl: number): StoredValue {
+  return {
+    stamp: bytes.toString('latin1', 1, stampEnd),
+    body: bytes.subarray(stampEnd),
+    leftMs: pttl < 0 ? Number.POSITIVE_INFINITY : pttl,
+  }
+}
+
+function vouchOf({ connection }: Answer): Vouch | undefined {
+  return connection instanceof TrackedConnection ? connection.vouch : undefined
+}
+
+function arrayOf({ reply }: Answer): Reply[] {
+  if (!Array.isArray(reply)) throw new Error('a script answered something else than a list')
+  return reply
+}
+
+function codeOf({ reply }: Answer): string | undefined {
+  return reply instanceof ReplyError ? reply.code : undefined
+}
+
+function startsWith(key: Buffer, prefix: Buffer): boolean {
+  return key.length >= prefix.length && key.compare(prefix, 0, prefix.length, 0, prefix.length) === 0
+}
