@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { type Cache, TieredCache } from './cache/cache.js'
 import { type CacheOptions, settingsOf } from './cache/options.js'
+import type { ControlStore } from './cache/ports.js'
 import { systemClock } from './clock.js'
 import { createFixedStore } from './control/fixed-store.js'
 import { invalid } from './errors.js'
@@ -46,18 +47,31 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
 
 /** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */
 export async function openCacheRing(ring: RingSource): Promise<CacheRing> {
-  const common = {
+  if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
+    const file = await loadTopology(resolve(ring), ring)
+    return openRingOver(await openControl(file))
+  }
+  const topology = fixedTopology(typeof ring === 'string' ? [ring] : ring)
+  return openRingOver(createFixedStore(topology))
+}
+
+/** The ring of a topology file, which need not be in its control store: then it is taken as it is written. */
+export async function openWrittenRing(path: string): Promise<CacheRing> {
+  const file = await loadTopology(path, path)
+  const control = await openControl(file)
+  if (await control.load()) return openRingOver(control)
+  await control.close()
+  return openRingOver(createFixedStore(file.topology))
+}
+
+function openRingOver(control: ControlStore): Promise<CacheRing> {
+  return CacheRing.open({
+    control,
     clock: systemClock,
     origin: `pid ${process.pid} on ${hostname()}`,
     readAccess: (nodes: readonly NodeSpec[]) => readAccess(nodes, process.env),
     commandTimeoutMs,
-  }
-  if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
-    const file = await loadTopology(resolve(ring), ring)
-    return CacheRing.open({ ...common, control: await openControl(file) })
-  }
-  const topology = fixedTopology(typeof ring === 'string' ? [ring] : ring)
-  return CacheRing.open({ ...common, control: createFixedStore(topology) })
+  })
 }
 
 /** A node that says nothing for so long loses its connections; readers have gone on without it long before. */

@@ -49,6 +49,8 @@ const top = [
   'bench-configuration.ts',
   'bench-report.ts',
   'bench-sides.ts',
+  'bench-strategy.ts',
+  'bench-cache-process.ts',
   'lab-command.ts',
   'open-control.ts',
   'failpoint.ts',
