@@ -3,8 +3,8 @@
  * to a node is told when it answers again.
  */
 import { randomBytes } from 'node:crypto'
-import { isUnreachable, stopped } from '../errors.js'
-import { printable } from '../printable.js'
+import { isUnreachable } from '../errors.js'
+import { callWriter } from './call-writer.js'
 import type { CacheCore } from './core.js'
 import { withinDeadline } from './l2-deadline.js'
 import type { LateSubject } from './late-removals.js'
@@ -16,6 +16,8 @@ export interface SetOptions {
   readonly ttlMs: number | undefined
   readonly tags: readonly string[]
 }
+
+const noSeqs: ReadonlyMap<string, bigint> = new Map()
 
 export class Writer<V> {
   constructor(
@@ -107,24 +109,7 @@ export class Writer<V> {
 
   private async writeSource(key: string, value: V | null): Promise<void> {
     const { write, loadTimeoutMs } = this.core.settings
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () =>
-          reject(
-            stopped(
-              `writing ${printable(key, 80)} took longer than ${loadTimeoutMs} ms`,
-              'Whether the source of truth has it is unknown.',
-            ),
-          ),
-        loadTimeoutMs,
-      )
-    })
-    try {
-      await Promise.race([write!(new Map([[key, value]])), late])
-    } finally {
-      clearTimeout(timer)
-    }
+    await callWriter(write!, new Map([[key, value]]), { seqs: noSeqs, timeoutMs: loadTimeoutMs })
   }
 
   private async afterWrite(
