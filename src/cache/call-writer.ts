@@ -14,27 +14,39 @@ export function isPoison(error: unknown): boolean {
   return error instanceof Error && 'poison' in error && error.poison === true
 }
 
-/** Errors: the writer's own; `stopped` when it takes longer than `timeoutMs`. */
+export interface WriterCall {
+  readonly seqs: ReadonlyMap<string, bigint>
+  readonly timeoutMs: number
+  /** Gives it up. */
+  readonly signal?: AbortSignal
+}
+
+/** Errors: the writer's own; `stopped` when it takes longer than `timeoutMs`, or is given up. */
 export async function callWriter<V>(
   write: SourceWriter<V>,
   batch: ReadonlyMap<string, V | null>,
-  { seqs, timeoutMs }: { readonly seqs: ReadonlyMap<string, bigint>; readonly timeoutMs: number },
+  { seqs, timeoutMs, signal }: WriterCall,
 ): Promise<void> {
   const ending = new AbortController()
   let timer: NodeJS.Timeout | undefined
+  let giveUp: (why: string) => void = () => {}
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    giveUp = (why) => {
       const error = stopped(
-        `writing ${subjectOf(batch)} took longer than ${timeoutMs} ms`,
+        `writing ${subjectOf(batch)} ${why}`,
         'Whether the source of truth has it is unknown.',
       )
       ending.abort(error)
       reject(error)
-    }, timeoutMs)
+    }
+    timer = setTimeout(() => giveUp(`took longer than ${timeoutMs} ms`), timeoutMs)
   })
+  const onAbort = () => giveUp('was given up')
+  signal?.addEventListener('abort', onAbort)
   try {
     await Promise.race([write(batch, { seqs, signal: ending.signal }), late])
   } finally {
+    signal?.removeEventListener('abort', onAbort)
     clearTimeout(timer)
   }
 }

@@ -23,12 +23,14 @@ export class Writer<V> {
   constructor(
     private readonly core: CacheCore<V>,
     private readonly reader: Reader<V>,
+    private readonly behind?: { put(key: string, value: V | null, options: SetOptions): Promise<void> },
   ) {}
 
   /** Errors: the source's own; `unreachable` when the source has the value and the cache could not be told yet. */
   async set(key: string, value: V | null, options: SetOptions): Promise<void> {
     const { settings, l2, stats } = this.core
     stats.writes += 1
+    if (this.behind) return this.behind.put(key, value, options)
     this.reader.invalidate(key)
     if (!settings.write) return this.place(key, value, options)
     const token = settings.isStrict && l2 ? await this.mark(key) : undefined
