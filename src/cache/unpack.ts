@@ -18,7 +18,8 @@ export async function unpack<V>(core: CacheCore<V>, stored: StoredValue): Promis
   const body = decodeBody(stored.body)
   if (!body || (!body.isNull && body.codecId !== settings.codec.id)) return undefined
   let tagVouches: readonly Vouch[] = []
-  if (body.tags.length > 0) {
+  // what waits for the source is newer than the invalidation of a tag, which tells of a change there
+  if (body.tags.length > 0 && !stored.isPending) {
     const found = await tags.arePresent(body.tags, clock.nowMs()).catch((error: unknown) => {
       if (isUnreachable(error)) return undefined
       throw error
@@ -28,7 +29,8 @@ export async function unpack<V>(core: CacheCore<V>, stored: StoredValue): Promis
   }
   try {
     const value = body.isNull ? null : settings.codec.decode(body.bytes)
-    return { body, value, freshMs: stored.leftMs - body.staleMs, tagVouches }
+    const freshMs = stored.isPending ? settings.ttlMs : stored.leftMs - body.staleMs
+    return { body, value, freshMs, tagVouches }
   } catch (error) {
     core.on.error?.(new CachectlError('a stored value could not be decoded', { exitCode: 1, cause: error }))
     return undefined
