@@ -1,6 +1,7 @@
 /** The PostgreSQL adapter on a real server: reading, writing, fencing, and what goes wrong. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { systemClock } from '../../src/clock.js'
 import {
   type PostgresSource,
   type PostgresSourceOptions,
@@ -50,6 +51,12 @@ describe('a PostgreSQL table as the source of truth', function () {
       () => assert.fail('it went well'),
       (error: Error) => error,
     )
+
+  /** So many statements wait for a lock. */
+  async function untilWaiting(count: number): Promise<void> {
+    const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
+    while ((await server.query(waiting)).length < count) await systemClock.sleep(2)
+  }
 
   it('loads one and many; what is not there, or NULL, is none', async () => {
     await server.query(
@@ -119,8 +126,7 @@ describe('a PostgreSQL table as the source of truth', function () {
       await late.query(`INSERT INTO cachectl_fence (source, key, seq) VALUES ('items', 'k', 4)`)
       await late.query(`INSERT INTO items VALUES ('k', '{"name": "late"}')`)
       const removed = items.write(new Map([['k', null]]), seqs(['k', 5]))
-      const waiting = 'SELECT 1 FROM pg_stat_activity WHERE wait_event_type = $1 AND application_name = $2'
-      while ((await server.query(waiting, ['Lock', 'cachectl'])).length === 0);
+      await untilWaiting(1)
       await late.query('COMMIT')
       await removed
     } finally {
@@ -296,6 +302,7 @@ describe('a PostgreSQL table as the source of truth', function () {
       await blocker.query('BEGIN; LOCK TABLE items')
       const [first, second] = [new AbortController(), new AbortController()]
       const loading = failure(source.load('k', { signal: first.signal }))
+      await untilWaiting(1)
       const queued = failure(source.write(new Map([['k', null]]), { signal: second.signal }))
       second.abort(new Error('second'))
       assert.equal((await queued).message, 'second')
@@ -335,8 +342,7 @@ describe('a PostgreSQL table as the source of truth', function () {
     await blocker.connect()
     await blocker.query('BEGIN; LOCK TABLE items')
     const under = [items.write(new Map([['k', null]]), seqs(['k', 2])), items.load('k')].map(failure)
-    const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
-    while ((await server.query(waiting)).length < 2);
+    await untilWaiting(2)
     await server.kill()
     for (const error of [...(await Promise.all(under)), await failure(items.load('k'))])
       assert.equal('poison' in error, false, error.message)
