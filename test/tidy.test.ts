@@ -31,6 +31,7 @@ const layers: Record<string, readonly string[]> = {
   control: [...adapters, 'redis'],
   files: adapters,
   lab: adapters,
+  sources: adapters,
   terminal: [...pure, 'operations'],
   report: [...pure, 'operations'],
 }
