@@ -2,6 +2,9 @@
 
 export type { Cache } from './cache/cache.js'
 export type { Codec } from './cache/codec.js'
+export { bufferCodec } from './cache/codecs/buffer.js'
+export { type CompressedOptions, type Compression, compressed } from './cache/codecs/compressed.js'
+export { jsonCodec } from './cache/codecs/json.js'
 export type { Ms } from './cache/durations.js'
 export type { CacheEvents, LoadContext, Loader, ManyLoader, SourceWriter } from './cache/options.js'
 export type { CacheStats } from './cache/stats.js'

@@ -5,8 +5,8 @@
  * word of the node that answered.
  */
 import { randomBytes } from 'node:crypto'
-import { CachectlError, isUnreachable } from '../errors.js'
-import type { CacheCore } from './core.js'
+import { isUnreachable } from '../errors.js'
+import type { CacheCore, Written } from './core.js'
 import { type Flight, Flights } from './flight.js'
 import { withinDeadline } from './l2-deadline.js'
 import { callLoader, type LoadedValue } from './load.js'
@@ -176,7 +176,7 @@ export class Reader<V> {
     const { stats, settings, tags, clock } = this.core
     const readMs = clock.nowMs()
     const { changes } = tags
-    const kept = await this.read(stored)
+    const kept = await this.read(key, stored)
     if (!kept)
       return load ? this.replace(key, flight, { stored, load, stale: undefined }) : this.miss(undefined)
     const { freshMs, value } = kept
@@ -201,7 +201,7 @@ export class Reader<V> {
   }
 
   /** undefined: nothing that this cache may serve. */
-  private async read(stored: StoredValue): Promise<Kept<V> | undefined> {
+  private async read(key: string, stored: StoredValue): Promise<Kept<V> | undefined> {
     const { settings, tags, clock } = this.core
     const body = decodeBody(stored.body)
     if (!body || (!body.isNull && body.codecId !== settings.codec.id)) return undefined
@@ -215,12 +215,10 @@ export class Reader<V> {
       tagVouches = found.vouches
     }
     try {
-      const value = body.isNull ? null : settings.codec.decode(body.bytes)
+      const value = body.isNull ? null : this.core.readBytes(key, body.bytes)
       return { body, value, freshMs: stored.leftMs - body.staleMs, tagVouches }
     } catch (error) {
-      this.core.on.error?.(
-        new CachectlError('a stored value could not be decoded', { exitCode: 1, cause: error }),
-      )
+      this.core.on.error?.(error)
       return undefined
     }
   }
@@ -273,7 +271,7 @@ export class Reader<V> {
       l2.getOrLease([whole], { token: freshToken(), leaseMs: 0 }),
     )
     if (found?.kind !== 'value') return undefined
-    const kept = await this.read(found.value)
+    const kept = await this.read(key, found.value)
     const stale = kept?.value ?? undefined
     return this.replace(key, flight, { stored: found.value, load, stale, isBackground: true })
   }
@@ -326,7 +324,8 @@ export class Reader<V> {
     try {
       const loaded = await this.load(key, load, undefined)
       if (this.core.isKept(loaded)) {
-        await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill }))
+        const isWritten = await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill }))
+        if (!isWritten) await release()
       } else await release()
       return this.miss(loaded.value)
     } catch (error) {
@@ -337,16 +336,21 @@ export class Reader<V> {
     }
   }
 
-  /** Puts a loaded value at L2 and, where that went well, into L1. That a node is away costs the value its place only. */
+  /**
+   * Puts a loaded value at L2 and, where that went well, into L1. That a node is away costs the value its place only, and
+   * so does a value that the codec can't write: then false.
+   */
   private async put(
     key: string,
     flight: Flight<Read<V>>,
     loaded: LoadedValue<V>,
     fill: (fill: { body: Buffer; ttlMs: number }) => Promise<{ isFilled: boolean; vouch: Vouch | undefined }>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { l2, settings, stats, clock, tags } = this.core
     const node = l2!.ownerOf(this.core.wholeKey(key))
-    const { body, freshMs, ttlMs } = this.core.encode(loaded)
+    const written = this.written(key, loaded.value)
+    if (!written) return false
+    const { body, freshMs, ttlMs } = this.core.encode(loaded, written)
     const sentMs = clock.nowMs()
     const { changes } = tags
     try {
@@ -354,11 +358,11 @@ export class Reader<V> {
       const { isFilled, vouch } = await withinDeadline(l2!, deadline, fill({ body, ttlMs }))
       if (!isFilled) {
         stats.revoked += 1
-        return
+        return true
       }
       stats.fills += 1
       const isCurrent = !flight.isDirty && (loaded.tags.length === 0 || changes === tags.changes)
-      if (!vouch || !isCurrent) return
+      if (!vouch || !isCurrent) return true
       this.core.keep(key, loaded.value, {
         freshUntilMs: sentMs + freshMs,
         loadMs: loaded.loadMs,
@@ -369,6 +373,16 @@ export class Reader<V> {
     } catch (error) {
       stats.l2Failures += 1
       if (!isUnreachable(error)) throw error
+    }
+    return true
+  }
+
+  private written(key: string, value: V | null): Written | undefined {
+    try {
+      return this.core.write(key, value)
+    } catch (error) {
+      this.core.on.error?.(error)
+      return undefined
     }
   }
 

@@ -28,6 +28,8 @@ export interface CacheStats {
   invalidations: number
   /** Requests to L2 that failed or took too long. */
   l2Failures: number
+  /** Values that the codec could not write, and damaged ones that it could not read. */
+  codecErrors: number
 }
 
 export function createStats(): CacheStats {
@@ -48,5 +50,6 @@ export function createStats(): CacheStats {
     writes: 0,
     invalidations: 0,
     l2Failures: 0,
+    codecErrors: 0,
   }
 }
