@@ -3,6 +3,9 @@
 export type { Cache } from './cache/cache.js'
 export { PoisonError } from './cache/call-writer.js'
 export type { Codec } from './cache/codec.js'
+export { bufferCodec } from './cache/codecs/buffer.js'
+export { type CompressedOptions, type Compression, compressed } from './cache/codecs/compressed.js'
+export { jsonCodec } from './cache/codecs/json.js'
 export type { Ms } from './cache/durations.js'
 export type {
   BehindOptions,

@@ -51,7 +51,7 @@ export class WriteBehind<V> {
   }
 
   /**
-   * Errors: `refused` when the journal stays full for the whole of `timeout.load`, or the node may evict it: nothing was
+   * Errors: `invalid` for a value that the codec can't write; `refused` when the journal stays full for the whole of `timeout.load`, or the node may evict it: nothing was
    * put; `unreachable` when the node does not answer: it may have been.
    */
   async put(key: string, value: V | null, { ttlMs, tags }: SetOptions): Promise<void> {
@@ -59,7 +59,7 @@ export class WriteBehind<V> {
     const { stats, clock, random, settings } = core
     const whole = core.wholeKey(key)
     const { versions } = await core.tags.versions(tags)
-    const encoded = core.encode({ value, ttlMs, loadMs: 0, tags: versions })
+    const encoded = core.encode({ value, ttlMs, loadMs: 0, tags: versions }, core.write(key, value))
     const lifeMs = value === null && settings.negativeMs === 0 ? 0 : encoded.ttlMs
     const endMs = clock.nowMs() + settings.loadTimeoutMs
     for (let pauseMs = fullMs.first; ; pauseMs = Math.min(fullMs.longest, pauseMs * 2)) {
