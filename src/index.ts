@@ -2,9 +2,18 @@
 
 export type { Cache } from './cache/cache.js'
 export type { Codec } from './cache/codec.js'
+export { type Consistency, type ConsistencyCounts, consistencyOf } from './cache/consistency.js'
 export type { Ms } from './cache/durations.js'
+export type { CacheLook, TierLook } from './cache/look.js'
 export type { CacheEvents, LoadContext, Loader, ManyLoader, SourceWriter } from './cache/options.js'
 export type { CacheStats } from './cache/stats.js'
+export {
+  createVerifier,
+  type Difference,
+  type Verdict,
+  type Verifier,
+  type VerifierOptions,
+} from './cache/verify.js'
 export { CachectlError } from './errors.js'
 export { type CreateCacheOptions, createCache, openCacheRing, type RingSource } from './open-cache.js'
 export { openRing } from './open-ring.js'

@@ -6,6 +6,7 @@ import { durationMs, type Ms } from './durations.js'
 import { createL1 } from './l1/l1.js'
 import { LateRemovals } from './late-removals.js'
 import { Loads } from './loads.js'
+import { type CacheLook, lookAt } from './look.js'
 import { ManyReader } from './many-reader.js'
 import type { CacheEvents, CacheSettings, Loader, ManyLoader } from './options.js'
 import type { L2Port } from './ports.js'
@@ -31,6 +32,8 @@ export interface Cache<V> {
   ): Promise<void>
   /** Drops keys, or all values with a tag, in every process. */
   invalidate(...what: (string | { readonly tag: string })[]): Promise<void>
+  /** What each tier would serve now; loads nothing. For checks, such as `createVerifier`. */
+  look(key: string): Promise<CacheLook<V>>
   /** Waits for what is under way in the background. */
   flush(): Promise<void>
   close(): Promise<void>
@@ -103,6 +106,10 @@ export class TieredCache<V> implements Cache<V> {
       this.writer.invalidate(keys),
       ...tags.map(({ tag }) => this.writer.invalidateTag(tag)),
     ])
+  }
+
+  look(key: string): Promise<CacheLook<V>> {
+    return lookAt(this.core, key, this.reader.peek(key))
   }
 
   async flush(): Promise<void> {
