@@ -9,7 +9,7 @@ import { describeError, invalid, registerSecret } from './errors.js'
 import { readKeys } from './files/key-stream.js'
 import { readAccess } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
-import { createCache } from './open-cache.js'
+import { createCache, openPresentRing } from './open-cache.js'
 import type { ProgressPort } from './operations/ports.js'
 import { sampleKeys, verifyKeys } from './operations/verify-cache.js'
 import { printable } from './printable.js'
@@ -44,7 +44,8 @@ export async function verifyCache(
 ): Promise<CacheVerifyFacts> {
   const { file, namespace, withinMs, ratePerSec, failBelow } = request
   const { source, asCachectlError } = await openSource(request)
-  const cache = createCache<unknown>({ ring: file.path, namespace, ttl: '1m', l1: false })
+  const ring = await openPresentRing(file)
+  const cache = createCache<unknown>({ ring, namespace, ttl: '1m', l1: false })
   const differences: Difference<unknown>[] = []
   let failure: unknown
   const verifier = createVerifier(cache, {
@@ -70,7 +71,8 @@ export async function verifyCache(
     }
   } finally {
     progress.end()
-    await Promise.all([cache.close(), source.close()])
+    await cache.close()
+    await Promise.all([ring.close(), source.close()])
   }
 }
 

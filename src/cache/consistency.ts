@@ -6,7 +6,7 @@ export type Where = 'l1' | 'l2' | 'both'
 export type Cause = 'outdated' | 'negative' | 'deleted'
 
 export interface ConsistencyCounts {
-  /** Looks at a key that have ended. Each is one of the next six. */
+  /** Looks at a key that have ended. Each is one of the next seven. */
   checked: number
   /** What the tiers serve is what the source says, or said less than `withinMs` ago. */
   consistent: number
@@ -14,6 +14,8 @@ export interface ConsistencyCounts {
   inconsistent: number
   /** Cache and source both kept changing, so that neither can be said. */
   undecided: number
+  /** Write-behind has not brought the cache's value to the source yet. */
+  pending: number
   /** No tier had anything. */
   absent: number
   /** What is there was not written by this cache's codec. */
@@ -41,6 +43,7 @@ export function createCounts(): ConsistencyCounts {
     consistent: 0,
     inconsistent: 0,
     undecided: 0,
+    pending: 0,
     absent: 0,
     unreadable: 0,
     failed: 0,

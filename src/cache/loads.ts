@@ -3,7 +3,7 @@
  * costs the value its place, never the reader its value.
  */
 import { isUnreachable } from '../errors.js'
-import type { CacheCore } from './core.js'
+import type { CacheCore, Written } from './core.js'
 import type { Flight } from './flight.js'
 import { withinDeadline } from './l2-deadline.js'
 import { callLoader, type LoadedValue } from './load.js'
@@ -37,7 +37,8 @@ export class Loads<V> {
     try {
       const loaded = await this.load(key, load, undefined)
       if (this.core.isKept(loaded)) {
-        await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill }))
+        const isWritten = await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill }))
+        if (!isWritten) await release()
       } else await release()
       return loaded.value
     } catch (error) {
@@ -67,16 +68,18 @@ export class Loads<V> {
     return loaded.value
   }
 
-  /** Puts a loaded value at L2 and, where that went well, into L1. */
+  /** Puts a loaded value at L2 and, where that went well, into L1; false: the codec can't write it. */
   async put(
     key: string,
     flight: Flight<Read<V>>,
     loaded: LoadedValue<V>,
     fill: (fill: { body: Buffer; ttlMs: number }) => Promise<Filled>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { l2, settings, stats, clock, tags } = this.core
     const node = l2!.ownerOf(this.core.wholeKey(key))
-    const { body, freshMs, ttlMs } = this.core.encode(loaded)
+    const written = this.written(key, loaded.value)
+    if (!written) return false
+    const { body, freshMs, ttlMs } = this.core.encode(loaded, written)
     const sentMs = clock.nowMs()
     const { changes } = tags
     try {
@@ -84,11 +87,11 @@ export class Loads<V> {
       const { isFilled, vouch } = await withinDeadline(l2!, deadline, fill({ body, ttlMs }))
       if (!isFilled) {
         stats.revoked += 1
-        return
+        return true
       }
       stats.fills += 1
       const isCurrent = !flight.isDirty && (loaded.tags.length === 0 || changes === tags.changes)
-      if (!vouch || !isCurrent) return
+      if (!vouch || !isCurrent) return true
       this.core.keep(key, loaded.value, {
         freshUntilMs: sentMs + freshMs,
         loadMs: loaded.loadMs,
@@ -99,6 +102,16 @@ export class Loads<V> {
     } catch (error) {
       stats.l2Failures += 1
       if (!isUnreachable(error)) throw error
+    }
+    return true
+  }
+
+  private written(key: string, value: V | null): Written | undefined {
+    try {
+      return this.core.write(key, value)
+    } catch (error) {
+      this.core.on.error?.(error)
+      return undefined
     }
   }
 

@@ -6,10 +6,14 @@ import { decodeBody } from './stored-body.js'
 import { freshToken } from './token.js'
 import { unpack } from './unpack.js'
 
-/** `none`: it would not serve anything; `unreadable`: another codec's or program's bytes, which count as nothing too. */
+/**
+ * `none`: it would not serve anything; `pending`: write-behind has not brought it to the source yet; `unreadable`: another
+ * codec's or program's bytes, which count as nothing too.
+ */
 export type TierLook<V> =
   | { readonly kind: 'value'; readonly value: V | null }
   | { readonly kind: 'none' }
+  | { readonly kind: 'pending' }
   | { readonly kind: 'unreadable' }
 
 export interface CacheLook<V> {
@@ -39,7 +43,8 @@ async function lookAtL2<V>(core: CacheCore<V>, key: string): Promise<TierLook<V>
     throw error
   })
   if (found?.kind !== 'value') return none
-  const kept = await unpack(core, found.value)
+  if (found.value.isPending) return { kind: 'pending' }
+  const kept = await unpack(core, key, found.value)
   // past its `ttl` it is served knowingly
   if (kept) return kept.freshMs > 0 ? { kind: 'value', value: kept.value } : none
   const body = decodeBody(found.value.body)

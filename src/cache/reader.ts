@@ -164,7 +164,7 @@ export class Reader<V> {
     const readMs = clock.nowMs()
     const { changes } = tags
     const { value: stored } = found
-    const unpacked = await unpack(this.core, stored)
+    const unpacked = await unpack(this.core, key, stored)
     if (!unpacked) return load ? this.replace(key, flight, stored.stamp, load) : this.miss(undefined)
     const { freshMs, value, body } = unpacked
     if (freshMs > 0) {

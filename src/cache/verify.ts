@@ -44,7 +44,14 @@ export interface Difference<V> {
   readonly source: V | null
 }
 
-export type Verdict = 'consistent' | 'inconsistent' | 'undecided' | 'absent' | 'unreadable' | 'failed'
+export type Verdict =
+  | 'consistent'
+  | 'inconsistent'
+  | 'undecided'
+  | 'pending'
+  | 'absent'
+  | 'unreadable'
+  | 'failed'
 
 export interface Verifier {
   /** A key that was read just now; perhaps it is checked, in the background. */
@@ -92,16 +99,22 @@ export function createVerifier<V>(cache: Lookable<V>, options: VerifierOptions<V
   const judge = async (key: string, signal: AbortSignal): Promise<Verdict> => {
     const first = await glance(key, signal)
     const startedMs = clock.nowMs()
+    if (first.l2.kind === 'pending') return 'pending'
     if (first.l1.kind !== 'value' && first.l2.kind !== 'value')
       return first.l2.kind === 'unreadable' ? 'unreadable' : 'absent'
     const said = [first.source]
     const differs = (tier: TierLook<V>) =>
       tier.kind === 'value' && !said.some((source) => same(tier.value, source))
-    let last = { ...first, l1: differs(first.l1) ? first.l1 : none, l2: differs(first.l2) ? first.l2 : none }
+    let last: Glance<V> = {
+      ...first,
+      l1: differs(first.l1) ? first.l1 : none,
+      l2: differs(first.l2) ? first.l2 : none,
+    }
     for (const share of looksAgain) {
       if (last.l1.kind === 'none' && last.l2.kind === 'none') return 'consistent'
       await clock.sleep(Math.max(0, startedMs + share * withinMs - clock.nowMs()), signal)
       const again = await glance(key, signal)
+      if (again.l2.kind === 'pending') return 'pending'
       said.push(again.source)
       // a tier that was right once is right: what it serves later is younger
       const stillWrong = (before: TierLook<V>, now: TierLook<V>) =>

@@ -85,6 +85,7 @@ export function renderCacheVerify(report: CacheVerifyReport): string {
     ['consistent', consistent, ''],
     ['inconsistent', inconsistent, causeText(report)],
     ['undecided', report.undecided, 'cache and source kept changing'],
+    ['pending', report.pending, 'on their way to the source'],
     ['not cached', report.absent, ''],
     ['unreadable', report.unreadable, 'of another codec'],
     ['not checked', report.failed, report.failure ?? ''],
