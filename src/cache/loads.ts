@@ -67,7 +67,7 @@ export class Loads<V> {
       this.core.isKept(loaded) &&
       (await this.put(key, flight, loaded, (fill) => l2.refill(whole, { stamp, token, ...fill })))
     // what stands there is older than what can't be kept
-    if (!isTaken && !loaded.isOutdated) await l2.remove([whole])
+    if (!isTaken && (loaded.value === null || !loaded.isOutdated)) await l2.remove([whole])
     return loaded.value
   }
 
