@@ -48,8 +48,11 @@ export class LazyCache<V> implements Cache<V> {
   async close(): Promise<void> {
     this.isClosed = true
     const opened = await this.opening?.catch(() => undefined)
-    await opened?.cache.close()
-    await opened?.close()
+    try {
+      await opened?.cache.close()
+    } finally {
+      await opened?.close()
+    }
   }
 
   private first(): Promise<Opened<V>> {

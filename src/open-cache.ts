@@ -2,10 +2,12 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { type Cache, TieredCache } from './cache/cache.js'
-import { type CacheOptions, settingsOf } from './cache/options.js'
+import type { JournalPort } from './cache/journal-port.js'
+import { type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
+import type { L2Port } from './cache/ports.js'
 import { systemClock } from './clock.js'
 import { createFixedStore } from './control/fixed-store.js'
-import { invalid } from './errors.js'
+import { invalid, isUnreachable } from './errors.js'
 import { parseNodeUrl } from './files/node-url.js'
 import { readAccess } from './files/secrets.js'
 import { loadTopology } from './files/topology-file.js'
@@ -14,6 +16,7 @@ import { openControl } from './open-control.js'
 import { printable } from './printable.js'
 import { createRandom, freshSeed } from './random.js'
 import { CacheRing } from './redis/cache-ring.js'
+import { RedisJournal } from './redis/journal.js'
 import { defaultHash, defaultPointsPerWeight } from './ring/algorithms.js'
 import type { NodeSpec, Topology } from './ring/topology.js'
 
@@ -36,12 +39,39 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
   const settings = settingsOf(options)
   const { ring, on = {} } = options
   const world = { clock: systemClock, random: createRandom(freshSeed()), on }
-  if (ring === undefined) return new TieredCache(settings, { ...world, l2: undefined })
-  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, l2: ring })
+  if (ring === undefined) {
+    if (settings.behind) throw invalid('behind: it needs `ring`')
+    return new TieredCache(settings, { ...world, l2: undefined })
+  }
+  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tierOf(ring, settings) })
   return new LazyCache(async () => {
-    const l2 = await openCacheRing(ring)
-    return { cache: new TieredCache(settings, { ...world, l2 }), close: () => l2.close() }
+    const opened = await openCacheRing(ring)
+    const { l2, journal } = tierOf(opened, settings)
+    try {
+      if (journal) await requireKeeping(journal)
+    } catch (error) {
+      await opened.close()
+      throw error
+    }
+    return { cache: new TieredCache(settings, { ...world, l2, journal }), close: () => opened.close() }
   })
+}
+
+function tierOf(
+  ring: CacheRing,
+  { behind, namespace }: Pick<CacheSettings<never>, 'behind' | 'namespace'>,
+): { readonly l2: L2Port; readonly journal: JournalPort | undefined } {
+  const journal = behind && new RedisJournal(ring, namespace)
+  return { l2: journal ? journal.over() : ring, journal }
+}
+
+/** Nodes that are away now are looked at before anything is put there. */
+async function requireKeeping(journal: JournalPort): Promise<void> {
+  for (const node of journal.nodes()) {
+    await journal.requireKeeping(node).catch((error: unknown) => {
+      if (!isUnreachable(error)) throw error
+    })
+  }
 }
 
 /** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */

@@ -16,7 +16,7 @@ const anywhere = [
   'nearest-name.ts',
 ]
 const pure = ['ring', 'plan', 'workload', 'measure', 'hotkeys']
-const adapters = [...pure, 'operations/ports.ts', 'cache/ports.ts']
+const adapters = [...pure, 'operations/ports.ts', 'cache/ports.ts', 'cache/journal-port.ts']
 
 /** folder → what it may import besides itself and `anywhere`. */
 const layers: Record<string, readonly string[]> = {
@@ -31,6 +31,7 @@ const layers: Record<string, readonly string[]> = {
   control: [...adapters, 'redis'],
   files: adapters,
   lab: adapters,
+  sources: adapters,
   terminal: [...pure, 'operations'],
   report: [...pure, 'operations'],
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js'
 import type { Random } from '../random.js'
 import { CacheCore } from './core.js'
 import { durationMs, type Ms } from './durations.js'
+import type { JournalPort } from './journal-port.js'
 import { createL1 } from './l1/l1.js'
 import { LateRemovals } from './late-removals.js'
 import { Loads } from './loads.js'
@@ -14,6 +15,7 @@ import { Refresher } from './refresher.js'
 import { type CacheStats, createStats } from './stats.js'
 import { TaggedKeys } from './tagged-keys.js'
 import { Tags } from './tags.js'
+import { WriteBehind } from './write-behind.js'
 import { Writer } from './writer.js'
 
 export interface Cache<V> {
@@ -23,7 +25,10 @@ export interface Cache<V> {
   getMany(keys: readonly string[], load?: ManyLoader<V>): Promise<Map<string, V>>
   /** What the memory of this process has, fresh; no I/O. */
   peek(key: string): V | undefined
-  /** With `write`: the source of truth, then the cache; null deletes. Without: the cache only. */
+  /**
+   * With `write`: the source of truth, then the cache; null deletes. With `behind`: the cache and its journal, and the
+   * source later. Without: the cache only.
+   */
   set(
     key: string,
     value: V | null,
@@ -31,7 +36,7 @@ export interface Cache<V> {
   ): Promise<void>
   /** Drops keys, or all values with a tag, in every process. */
   invalidate(...what: (string | { readonly tag: string })[]): Promise<void>
-  /** Waits for what is under way in the background. */
+  /** Waits for what is under way in the background; with `behind` until all that this process has put is in the source. */
   flush(): Promise<void>
   close(): Promise<void>
   readonly stats: Readonly<CacheStats>
@@ -39,6 +44,8 @@ export interface Cache<V> {
 
 export interface CacheWorld {
   readonly l2: L2Port | undefined
+  /** Of a cache with `behind`. */
+  readonly journal?: JournalPort | undefined
   readonly clock: Clock
   readonly random: Random
   readonly on?: Partial<CacheEvents>
@@ -50,9 +57,10 @@ export class TieredCache<V> implements Cache<V> {
   private readonly reader: Reader<V>
   private readonly many: ManyReader<V>
   private readonly writer: Writer<V>
+  private readonly behind: WriteBehind<V> | undefined
   private readonly endings: (() => void)[] = []
 
-  constructor(settings: CacheSettings<V>, { l2, clock, random, on = {} }: CacheWorld) {
+  constructor(settings: CacheSettings<V>, { l2, journal, clock, random, on = {} }: CacheWorld) {
     const { namespace, l2TimeoutMs } = settings
     const prefixes = { value: `${namespace}:`, tag: `${namespace}#` }
     const l1 = settings.l1 ? createL1<V | null>({ ...settings.l1, originMs: clock.nowMs() }) : undefined
@@ -68,7 +76,8 @@ export class TieredCache<V> implements Cache<V> {
     const loads = new Loads(this.core)
     this.reader = new Reader(this.core, loads, new Refresher(this.core, loads))
     this.many = new ManyReader(this.core, this.reader, loads)
-    this.writer = new Writer(this.core, this.reader)
+    this.behind = journal && new WriteBehind(this.core, this.reader, journal)
+    this.writer = new Writer(this.core, this.reader, this.behind)
     if (l2) this.listen(l2, prefixes)
   }
 
@@ -107,12 +116,17 @@ export class TieredCache<V> implements Cache<V> {
 
   async flush(): Promise<void> {
     await this.reader.settle()
+    await this.behind?.flush()
   }
 
   async close(): Promise<void> {
-    for (const end of this.endings) end()
-    await this.flush()
-    await this.core.late.close()
+    try {
+      await this.reader.settle()
+      await this.behind?.close()
+    } finally {
+      for (const end of this.endings) end()
+      await this.core.late.close()
+    }
   }
 
   private listen(l2: L2Port, prefixes: { readonly value: string; readonly tag: string }): void {

@@ -22,7 +22,8 @@ export async function unpack<V>(
   const body = decodeBody(stored.body)
   if (!body || (!body.isNull && body.codecId !== settings.codec.id)) return undefined
   let tagVouches: readonly Vouch[] = []
-  if (body.tags.length > 0) {
+  // what waits for the source is newer than the invalidation of a tag, which tells of a change there
+  if (body.tags.length > 0 && !stored.isPending) {
     const found = await tags.arePresent(body.tags, clock.nowMs()).catch((error: unknown) => {
       if (isUnreachable(error)) return undefined
       throw error
@@ -32,7 +33,8 @@ export async function unpack<V>(
   }
   try {
     const value = body.isNull ? null : core.readBytes(key, body.bytes)
-    return { body, value, freshMs: stored.leftMs - body.staleMs, tagVouches }
+    const freshMs = stored.isPending ? settings.ttlMs : stored.leftMs - body.staleMs
+    return { body, value, freshMs, tagVouches }
   } catch (error) {
     core.on.error?.(error)
     return undefined

@@ -2,8 +2,8 @@
  * Writing: the source of truth first, then the cache, which drops the key or takes the new version. What could not be told
  * to a node is told when it answers again.
  */
-import { isUnreachable, stopped } from '../errors.js'
-import { printable } from '../printable.js'
+import { isUnreachable } from '../errors.js'
+import { callWriter } from './call-writer.js'
 import type { CacheCore, Written } from './core.js'
 import { withinDeadline } from './l2-deadline.js'
 import type { LateSubject } from './late-removals.js'
@@ -17,10 +17,13 @@ export interface SetOptions {
   readonly tags: readonly string[]
 }
 
+const noSeqs: ReadonlyMap<string, bigint> = new Map()
+
 export class Writer<V> {
   constructor(
     private readonly core: CacheCore<V>,
     private readonly reader: Reader<V>,
+    private readonly behind?: { put(key: string, value: V | null, options: SetOptions): Promise<void> },
   ) {}
 
   /**
@@ -30,6 +33,7 @@ export class Writer<V> {
   async set(key: string, value: V | null, options: SetOptions): Promise<void> {
     const { settings, l2, stats } = this.core
     stats.writes += 1
+    if (this.behind) return this.behind.put(key, value, options)
     this.reader.invalidate(key)
     if (!settings.write) return this.place(key, value, options)
     // before the source is written: what the codec can't write is the caller's mistake
@@ -117,24 +121,7 @@ export class Writer<V> {
 
   private async writeSource(key: string, value: V | null): Promise<void> {
     const { write, loadTimeoutMs } = this.core.settings
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () =>
-          reject(
-            stopped(
-              `writing ${printable(key, 80)} took longer than ${loadTimeoutMs} ms`,
-              'Whether the source of truth has it is unknown.',
-            ),
-          ),
-        loadTimeoutMs,
-      )
-    })
-    try {
-      await Promise.race([write!(new Map([[key, value]])), late])
-    } finally {
-      clearTimeout(timer)
-    }
+    await callWriter(write!, new Map([[key, value]]), { seqs: noSeqs, timeoutMs: loadTimeoutMs })
   }
 
   private async afterWrite(

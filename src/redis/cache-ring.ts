@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { Filled, L2Found, L2Port, StoredValue, TagVersion, Vouch } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
+import { type CachectlError, stopped } from '../errors.js'
+import { printable } from '../printable.js'
 import * as scripts from './cache-scripts.js'
 import { type Answer, SeveralOwnersError } from './command-router.js'
 import { NodeKeeper } from './node-keeper.js'
@@ -14,6 +16,7 @@ export type CacheRingOptions = Omit<RingClientOptions, 'open' | 'openData'>
 
 const marks = { leased: 1, busy: 2, marked: 3 } as const
 const stampEnd = 17
+const pendingMark = 'D'.charCodeAt(0)
 
 export class CacheRing implements L2Port {
   private readonly listeners = new Map<Buffer, (key?: Buffer) => void>()
@@ -66,15 +69,20 @@ export class CacheRing implements L2Port {
     keys: readonly Buffer[],
     lease: { readonly token: string; readonly leaseMs: number },
   ): Promise<L2Found[]> {
+    return this.find(getOrLease, keys, [lease.token, lease.leaseMs])
+  }
+
+  /** What `getOrLease` says, by that script or one that looks further. */
+  async find(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<L2Found[]> {
     try {
-      const answer = await this.run(getOrLease, keys, [lease.token, lease.leaseMs])
+      const answer = await this.run(script, keys, args)
       const replies = arrayOf(answer)
       const vouch = vouchOf(answer)
       return keys.map((_, index) => foundOf(replies[2 * index]!, replies[2 * index + 1]!, vouch))
     } catch (error) {
       // the ring has changed since they were grouped; nothing was sent
       if (!(error instanceof SeveralOwnersError) || keys.length === 1) throw error
-      return (await Promise.all(keys.map((key) => this.getOrLease([key], lease)))).flat()
+      return (await Promise.all(keys.map((key) => this.find(script, [key], args)))).flat()
     }
   }
 
@@ -196,6 +204,19 @@ export class CacheRing implements L2Port {
 
   /** Errors: the server's as `stopped` and kin, naming node and script. */
   async run(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<Answer> {
+    const answer = await this.ask(script, keys, args)
+    const { reply } = answer
+    if (reply instanceof ReplyError) throw this.failure(script, keys[0]!, reply, answer)
+    return answer
+  }
+
+  failure(script: Script, key: Buffer, reply: ReplyError, { connection }: Answer): CachectlError {
+    if (connection) return replyFailure(connection.access, script.name, reply)
+    return stopped(`node ${printable(this.ownerOf(key))}: ${script.name}: ${printable(reply.message)}`)
+  }
+
+  /** Like `run`, but the server's error is a reply too. */
+  async ask(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<Answer> {
     const ask = (how: 'EVALSHA' | 'EVAL') =>
       this.client.ask({
         command: [how, how === 'EVAL' ? script.text : script.sha, keys.length, ...keys, ...args],
@@ -210,10 +231,7 @@ export class CacheRing implements L2Port {
       if (connection instanceof TrackedConnection) await connection.declareBirth()
       answer = await ask('EVAL')
     }
-    const { reply, connection } = answer
-    if (!(reply instanceof ReplyError)) return answer
-    const node = connection?.access ?? (await this.client.connectionTo(this.ownerOf(keys[0]!))).access
-    throw replyFailure(node, script.name, reply)
+    return answer
   }
 }
 
@@ -253,6 +271,7 @@ function storedOf(bytes: Buffer, pttl: number): StoredValue {
     stamp: bytes.toString('latin1', 1, stampEnd),
     body: bytes.subarray(stampEnd),
     leftMs: pttl < 0 ? Number.POSITIVE_INFINITY : pttl,
+    isPending: bytes[0] === pendingMark,
   }
 }
 
