@@ -17,6 +17,7 @@ export type {
   WriteContext,
 } from './cache/options.js'
 export type { CacheStats } from './cache/stats.js'
+export type { CacheTimings, TimedPart } from './cache/timings.js'
 export { CachectlError } from './errors.js'
 export { type CreateCacheOptions, createCache, openCacheRing, type RingSource } from './open-cache.js'
 export { openRing } from './open-ring.js'

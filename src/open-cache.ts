@@ -5,6 +5,8 @@ import { type Cache, TieredCache } from './cache/cache.js'
 import type { JournalPort } from './cache/journal-port.js'
 import { type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
 import type { L2Port } from './cache/ports.js'
+import { createStats } from './cache/stats.js'
+import { CacheTimings } from './cache/timings.js'
 import { systemClock } from './clock.js'
 import { createFixedStore } from './control/fixed-store.js'
 import { invalid, isUnreachable } from './errors.js'
@@ -44,7 +46,8 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
     return new TieredCache(settings, { ...world, l2: undefined })
   }
   if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tierOf(ring, settings) })
-  return new LazyCache(async () => {
+  const counting = { stats: createStats(), timings: new CacheTimings() }
+  return new LazyCache({ ...counting, namespace: settings.namespace }, async () => {
     const opened = await openCacheRing(ring)
     const { l2, journal } = tierOf(opened, settings)
     try {
@@ -53,7 +56,10 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
       await opened.close()
       throw error
     }
-    return { cache: new TieredCache(settings, { ...world, l2, journal }), close: () => opened.close() }
+    return {
+      cache: new TieredCache(settings, { ...world, ...counting, l2, journal }),
+      close: () => opened.close(),
+    }
   })
 }
 

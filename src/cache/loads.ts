@@ -160,7 +160,9 @@ export class Loads<V> {
     const { stats, settings, clock, tags } = this.core
     stats.loads += 1
     try {
-      return await callLoader(key, load, { clock, tags, timeoutMs: settings.loadTimeoutMs, stale })
+      return await this.core.timed('load', () =>
+        callLoader(key, load, { clock, tags, timeoutMs: settings.loadTimeoutMs, stale }),
+      )
     } catch (error) {
       stats.loadErrors += 1
       throw error
