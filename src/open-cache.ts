@@ -12,9 +12,7 @@ import { createFixedStore } from './control/fixed-store.js'
 import { invalid, isUnreachable } from './errors.js'
 import { parseNodeUrl } from './files/node-url.js'
 import { readAccess } from './files/secrets.js'
-import { loadTopology } from './files/topology-file.js'
 import { LazyCache } from './lazy-cache.js'
-import { openControl } from './open-control.js'
 import { printable } from './printable.js'
 import { createRandom, freshSeed } from './random.js'
 import { CacheRing } from './redis/cache-ring.js'
@@ -89,6 +87,9 @@ export async function openCacheRing(ring: RingSource): Promise<CacheRing> {
     commandTimeoutMs,
   }
   if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
+    // only here: YAML and the control stores take longer to import than all the rest
+    const { loadTopology } = await import('./files/topology-file.js')
+    const { openControl } = await import('./open-control.js')
     const file = await loadTopology(resolve(ring), ring)
     return CacheRing.open({ ...common, control: await openControl(file) })
   }

@@ -28,8 +28,6 @@ export interface CacheStats {
   invalidations: number
   /** Requests to L2 that failed or took too long. */
   l2Failures: number
-  /** Values that the codec could not write, and damaged ones that it could not read. */
-  codecErrors: number
   /** Write-behind: values that a node's journal has taken. */
   puts: number
   /** Entries of journals that this process has brought to the source. */
@@ -42,6 +40,8 @@ export interface CacheStats {
   pending: number
   /** How long the oldest of them has waited, as last seen. */
   lagMs: number
+  /** Values that the codec could not write, and damaged ones that it could not read. */
+  codecErrors: number
 }
 
 export function createStats(): CacheStats {
@@ -62,12 +62,12 @@ export function createStats(): CacheStats {
     writes: 0,
     invalidations: 0,
     l2Failures: 0,
-    codecErrors: 0,
     puts: 0,
     flushed: 0,
     flushErrors: 0,
     deadLetters: 0,
     pending: 0,
     lagMs: 0,
+    codecErrors: 0,
   }
 }
