@@ -19,6 +19,7 @@ export type {
   WriteContext,
 } from './cache/options.js'
 export type { CacheStats } from './cache/stats.js'
+export type { CacheTimings, TimedPart } from './cache/timings.js'
 export {
   createVerifier,
   type Difference,

@@ -36,10 +36,10 @@ export class Loads<V> {
     }, leaseMs / 4)
     try {
       const loaded = await this.load(key, load, undefined)
-      if (this.core.isKept(loaded)) {
-        const isWritten = await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill }))
-        if (!isWritten) await release()
-      } else await release()
+      const isTaken =
+        this.core.isKept(loaded) &&
+        (await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill })))
+      if (!isTaken) await release()
       return loaded.value
     } catch (error) {
       await release()
@@ -61,14 +61,20 @@ export class Loads<V> {
   ): Promise<Read<V>> {
     const { stamp, token, load, stale } = refill
     const loaded = await this.load(key, load, stale)
-    if (this.core.isKept(loaded)) {
-      const whole = this.core.wholeKey(key)
-      await this.put(key, flight, loaded, (fill) => this.core.l2!.refill(whole, { stamp, token, ...fill }))
-    } else if (loaded.value === null) await this.core.l2!.remove([this.core.wholeKey(key)])
+    const l2 = this.core.l2!
+    const whole = this.core.wholeKey(key)
+    const isTaken =
+      this.core.isKept(loaded) &&
+      (await this.put(key, flight, loaded, (fill) => l2.refill(whole, { stamp, token, ...fill })))
+    // what stands there is older than what can't be kept
+    if (!isTaken && (loaded.value === null || !loaded.isOutdated)) await l2.remove([whole])
     return loaded.value
   }
 
-  /** Puts a loaded value at L2 and, where that went well, into L1; false: the codec can't write it. */
+  /**
+   * Puts a loaded value at L2 and, where that went well, into L1. That a node is away costs the value its place only, and so
+   * does a value that the codec can't write: then false.
+   */
   async put(
     key: string,
     flight: Flight<Read<V>>,
@@ -154,7 +160,9 @@ export class Loads<V> {
     const { stats, settings, clock, tags } = this.core
     stats.loads += 1
     try {
-      return await callLoader(key, load, { clock, tags, timeoutMs: settings.loadTimeoutMs, stale })
+      return await this.core.timed('load', () =>
+        callLoader(key, load, { clock, tags, timeoutMs: settings.loadTimeoutMs, stale }),
+      )
     } catch (error) {
       stats.loadErrors += 1
       throw error
