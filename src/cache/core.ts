@@ -1,5 +1,6 @@
 /** What every part of one cache shares: its tiers, its settings, and how a value is kept. */
 import type { Clock } from '../clock.js'
+import { isUnreachable } from '../errors.js'
 import type { Random } from '../random.js'
 import type { L1, L1Meta } from './l1/l1.js'
 import type { LateRemovals } from './late-removals.js'
@@ -61,6 +62,12 @@ export class CacheCore<V> {
     this.on = parts.on
     this.late = parts.late
     this.prefix = `${parts.settings.namespace}:`
+  }
+
+  /** Counts a request to L2 that failed; a node that refuses is told of, too. */
+  failed(error: unknown): void {
+    this.stats.l2Failures += 1
+    if (!isUnreachable(error)) this.on.error?.(error)
   }
 
   /** The key as it stands on its node. */

@@ -1,5 +1,5 @@
 /** A value that stands at L2, made an application's value again, if this cache may serve it. */
-import { CachectlError, isUnreachable } from '../errors.js'
+import { CachectlError } from '../errors.js'
 import type { CacheCore } from './core.js'
 import type { StoredValue, Vouch } from './ports.js'
 import { decodeBody, type StoredBody } from './stored-body.js'
@@ -20,8 +20,8 @@ export async function unpack<V>(core: CacheCore<V>, stored: StoredValue): Promis
   let tagVouches: readonly Vouch[] = []
   if (body.tags.length > 0) {
     const found = await tags.arePresent(body.tags, clock.nowMs()).catch((error: unknown) => {
-      if (isUnreachable(error)) return undefined
-      throw error
+      core.failed(error)
+      return undefined
     })
     if (!found?.arePresent) return undefined
     tagVouches = found.vouches

@@ -111,7 +111,7 @@ class Run {
     // late removals are told, and what nobody vouches for has ended
     await this.pass(this.isRough ? 6_000 : 100)
     this.promises.assertKept()
-    await this.promises.assertAgreed(keys)
+    await this.promises.assertAgreed(keys, { isStoredToo: !this.isRough })
     for (const { cache } of this.world.processes) {
       const rows = await this.finish(cache.getMany(keys))
       for (const key of keys) assert.deepEqual(rows.get(key), this.world.source.present(key))
