@@ -14,8 +14,8 @@ export type RowCache = TieredCache<Row>
 /** What breaks one rule of the library, made anew for each world. */
 export interface Weakness {
   readonly Node?: typeof FakeNode
-  port?(port: FakeL2): L2Port
-  cache?(cache: RowCache): void
+  port?(port: FakeL2, world: CacheWorld): L2Port
+  cache?(cache: RowCache, world: CacheWorld): void
 }
 
 export interface WorldOptions {
@@ -77,12 +77,12 @@ export class CacheWorld {
       ...more,
     })
     const cache = new TieredCache<Row>(settings, {
-      l2: weakness?.port?.(l2) ?? l2,
+      l2: weakness?.port?.(l2, this) ?? l2,
       clock: this.time,
       random: createRandom(seed + this.processes.length),
       on: { error: (error) => this.errors.push(error) },
     })
-    weakness?.cache?.(cache)
+    weakness?.cache?.(cache, this)
     const process: Process = {
       ...{ name, l2, cache },
       get: (key) => cache.get(key),

@@ -198,6 +198,7 @@ export class FakeL2 implements L2Port {
   private readonly links = new Map<string, Link>()
   private readonly downSinceMs = new Map<string, number>()
   private readonly keeping: NodeJS.Timeout
+  private isEnded = false
 
   constructor(
     readonly name: string,
@@ -337,11 +338,13 @@ export class FakeL2 implements L2Port {
 
   /** kill -9: what it has sent may still be done, and it hears nothing more. */
   end(): void {
+    this.isEnded = true
     clearInterval(this.keeping)
     for (const link of this.links.values()) link.lose()
   }
 
   private run<T>(what: string, keys: readonly Buffer[], act: (node: FakeNode, link: Link) => T): Promise<T> {
+    if (this.isEnded) return new Promise(() => undefined)
     const link = this.linkTo(this.ownerOf(keys[0]!))
     return link.send(`${what} ${keys.join(' ')}`, (node) => act(node, link))
   }

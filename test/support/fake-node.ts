@@ -179,7 +179,8 @@ export class FakeNode {
 
   tagVersion(caller: Caller, tag: string): { version: string; ageMs: number } {
     const found = this.get(caller, tag)
-    if (found !== undefined) return { version: found, ageMs: (this.nowUs() - Number(found)) / 1_000 }
+    if (found !== undefined)
+      return { version: found, ageMs: Math.max(0, this.wallUs() - Number(found)) / 1_000 }
     const version = String(this.nowUs())
     this.set(caller, tag, version)
     this.readAgain(caller, tag)
@@ -221,8 +222,12 @@ export class FakeNode {
 
   /** The server's clock, which moves on from command to command. */
   protected nowUs(): number {
-    this.lastUs = Math.max(this.lastUs + 1, Math.round((this.time.wallMs() + this.skewMs) * 1_000))
+    this.lastUs = Math.max(this.lastUs + 1, this.wallUs())
     return this.lastUs
+  }
+
+  private wallUs(): number {
+    return Math.round((this.time.wallMs() + this.skewMs) * 1_000)
   }
 
   protected signal(writer: Caller | undefined, key: string): void {

@@ -11,6 +11,8 @@ export class FakeSource {
   /** Reads that have begun and not ended, by key. */
   readonly underWay = new Map<string, number>()
   mostAtOnce = 0
+  /** It takes no writes. */
+  isRefusing = false
   reads = 0
 
   constructor(private readonly deliver: Deliver) {}
@@ -34,6 +36,7 @@ export class FakeSource {
   /** Resolves with the row when its writer knows of it. */
   async write(key: string, writer = ''): Promise<Row> {
     await this.deliver(`${writer} > source write ${key}`)
+    if (this.isRefusing) throw new Error('the source refuses')
     const row = { key, version: this.present(key).version + 1 }
     this.versions.set(key, row.version)
     await this.deliver(`${writer} < source write ${key}`)
