@@ -180,6 +180,7 @@ export const races: readonly Race[] = [
     async play({ steps, world, a, b, c, version }) {
       // the tag is known already
       await steps.finish(c.get('other'))
+      await steps.pass(10)
       const read = a.get('k')
       await steps.takeAll({ but: held })
       await steps.finish(world.source.write('k'), { but: held })
@@ -194,6 +195,7 @@ export const races: readonly Race[] = [
     broken: { 'what was heard meanwhile is forgotten': weak.forgetsTagChanges },
     async play({ steps, world, a, b, c, version }) {
       await steps.finish(c.get('other'))
+      await steps.pass(10)
       const { fleet } = world
       assert.notEqual(fleet.ownerOf('c#t'), fleet.ownerOf('c#u'))
       const slow = [`a < ${fleet.ownerOf('c#u')} tags`]

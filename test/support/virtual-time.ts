@@ -55,11 +55,16 @@ export class VirtualTime implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const handle = this.start(resolve, ms, false)
-      signal?.addEventListener('abort', () => {
+      const giveUp = () => {
         this.stop(handle)
-        reject(signal.reason)
-      })
+        reject(signal?.reason)
+      }
+      const end = () => {
+        signal?.removeEventListener('abort', giveUp)
+        resolve()
+      }
+      const handle = this.start(end, ms, false)
+      signal?.addEventListener('abort', giveUp)
     })
   }
 
