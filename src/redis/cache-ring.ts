@@ -139,14 +139,19 @@ export class CacheRing implements L2Port {
   }
 
   async remove(keys: readonly Buffer[]): Promise<void> {
-    await this.client.call('UNLINK', ...keys)
+    try {
+      await this.order(['UNLINK', ...keys], keys)
+    } catch (error) {
+      if (!(error instanceof SeveralOwnersError) || keys.length === 1) throw error
+      await Promise.all(keys.map((key) => this.remove([key])))
+    }
   }
 
   async mark(
     key: Buffer,
     { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
   ): Promise<void> {
-    await this.client.call('SET', key, `W${token}`, 'PX', leaseMs)
+    await this.order(['SET', key, `W${token}`, 'PX', leaseMs], [key])
   }
 
   async unmark(key: Buffer, token: string): Promise<void> {
@@ -200,6 +205,14 @@ export class CacheRing implements L2Port {
   private async filled(script: Script, key: Buffer, args: readonly CommandPart[]): Promise<Filled> {
     const answer = await this.run(script, [key], args)
     return { isFilled: answer.reply === 1, vouch: vouchOf(answer) }
+  }
+
+  /** A plain command, without a look at the servers' command table: no other node is in its way. */
+  private async order(command: readonly [string, ...CommandPart[]], keys: readonly Buffer[]): Promise<void> {
+    const { reply, connection } = await this.client.ask({ command, keys, isWrite: true })
+    if (!(reply instanceof ReplyError)) return
+    const node = connection?.access ?? (await this.client.connectionTo(this.ownerOf(keys[0]!))).access
+    throw replyFailure(node, command[0], reply)
   }
 
   /** Errors: the server's as `stopped` and kin, naming node and script. */
