@@ -50,6 +50,10 @@ export class LazyCache<V> implements Cache<V> {
     return (await this.first()).cache.invalidate(...args)
   }
 
+  async look(key: string) {
+    return (await this.first()).cache.look(key)
+  }
+
   async flush(): Promise<void> {
     await this.opened?.cache.flush()
   }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { type Cache, TieredCache } from './cache/cache.js'
 import type { JournalPort } from './cache/journal-port.js'
 import { type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
-import type { L2Port } from './cache/ports.js'
+import type { ControlStore, L2Port } from './cache/ports.js'
 import { createStats } from './cache/stats.js'
 import { CacheTimings } from './cache/timings.js'
 import { systemClock } from './clock.js'
@@ -12,6 +12,7 @@ import { createFixedStore } from './control/fixed-store.js'
 import { invalid, isUnreachable } from './errors.js'
 import { parseNodeUrl } from './files/node-url.js'
 import { readAccess } from './files/secrets.js'
+import type { TopologyFile } from './files/topology-file.js'
 import { LazyCache } from './lazy-cache.js'
 import { printable } from './printable.js'
 import { createRandom, freshSeed } from './random.js'
@@ -80,21 +81,39 @@ async function requireKeeping(journal: JournalPort): Promise<void> {
 
 /** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */
 export async function openCacheRing(ring: RingSource): Promise<CacheRing> {
-  const common = {
+  if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
+    const { loadTopology } = await import('./files/topology-file.js')
+    return openRing(await controlOf(await loadTopology(resolve(ring), ring)))
+  }
+  return openRing(createFixedStore(fixedTopology(typeof ring === 'string' ? [ring] : ring)))
+}
+
+/** The ring of a topology file as it is now, also where no control store keeps it. Errors: as above. */
+export async function openPresentRing(file: TopologyFile): Promise<CacheRing> {
+  const control = await controlOf(file)
+  const isKept = await control.load().catch(async (error: unknown) => {
+    await control.close()
+    throw error
+  })
+  if (isKept) return openRing(control)
+  await control.close()
+  return openRing(createFixedStore(file.topology))
+}
+
+/** Imported when it is needed: YAML and the control stores take longer than all the rest of the door. */
+async function controlOf(file: TopologyFile): Promise<ControlStore> {
+  const { openControl } = await import('./open-control.js')
+  return openControl(file)
+}
+
+function openRing(control: ControlStore): Promise<CacheRing> {
+  return CacheRing.open({
+    control,
     clock: systemClock,
     origin: `pid ${process.pid} on ${hostname()}`,
     readAccess: (nodes: readonly NodeSpec[]) => readAccess(nodes, process.env),
     commandTimeoutMs,
-  }
-  if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
-    // only here: YAML and the control stores take longer to import than all the rest
-    const { loadTopology } = await import('./files/topology-file.js')
-    const { openControl } = await import('./open-control.js')
-    const file = await loadTopology(resolve(ring), ring)
-    return CacheRing.open({ ...common, control: await openControl(file) })
-  }
-  const topology = fixedTopology(typeof ring === 'string' ? [ring] : ring)
-  return CacheRing.open({ ...common, control: createFixedStore(topology) })
+  })
 }
 
 /** A node that says nothing for so long loses its connections; readers have gone on without it long before. */

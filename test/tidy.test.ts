@@ -51,6 +51,8 @@ const top = [
   'bench-report.ts',
   'bench-sides.ts',
   'lab-command.ts',
+  'cache-verify.ts',
+  'cache-verify-flags.ts',
   'open-control.ts',
   'failpoint.ts',
   'open-ring.ts',

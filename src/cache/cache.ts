@@ -7,6 +7,7 @@ import type { JournalPort } from './journal-port.js'
 import { createL1 } from './l1/l1.js'
 import { LateRemovals } from './late-removals.js'
 import { Loads } from './loads.js'
+import { type CacheLook, lookAt } from './look.js'
 import { ManyReader } from './many-reader.js'
 import type { CacheEvents, CacheSettings, Loader, ManyLoader } from './options.js'
 import type { L2Port } from './ports.js'
@@ -37,6 +38,8 @@ export interface Cache<V> {
   ): Promise<void>
   /** Drops keys, or all values with a tag, in every process. */
   invalidate(...what: (string | { readonly tag: string })[]): Promise<void>
+  /** What each tier would serve now; loads nothing. For checks, such as `createVerifier`. */
+  look(key: string): Promise<CacheLook<V>>
   /** Waits for what is under way in the background; with `behind` until all that this process has put is in the source. */
   flush(): Promise<void>
   close(): Promise<void>
@@ -123,6 +126,10 @@ export class TieredCache<V> implements Cache<V> {
     await this.core.timed('invalidate', () =>
       Promise.all([this.writer.invalidate(keys), ...tags.map(({ tag }) => this.writer.invalidateTag(tag))]),
     )
+  }
+
+  look(key: string): Promise<CacheLook<V>> {
+    return lookAt(this.core, key, this.reader.peek(key))
   }
 
   async flush(): Promise<void> {
