@@ -62,7 +62,8 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
   })
 }
 
-function tierOf(
+/** The second tier of a cache over a ring, with its journal where it writes behind. */
+export function tierOf(
   ring: CacheRing,
   { behind, namespace }: Pick<CacheSettings<never>, 'behind' | 'namespace'>,
 ): { readonly l2: L2Port; readonly journal: JournalPort | undefined } {
@@ -82,15 +83,18 @@ async function requireKeeping(journal: JournalPort): Promise<void> {
 /** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */
 export async function openCacheRing(ring: RingSource): Promise<CacheRing> {
   if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
+    // only here: YAML and the control stores take longer to import than all the rest
     const { loadTopology } = await import('./files/topology-file.js')
-    return openRing(await controlOf(await loadTopology(resolve(ring), ring)))
+    const { openControl } = await import('./open-control.js')
+    return openRing(await openControl(await loadTopology(resolve(ring), ring)))
   }
   return openRing(createFixedStore(fixedTopology(typeof ring === 'string' ? [ring] : ring)))
 }
 
 /** The ring of a topology file as it is now, also where no control store keeps it. Errors: as above. */
 export async function openPresentRing(file: TopologyFile): Promise<CacheRing> {
-  const control = await controlOf(file)
+  const { openControl } = await import('./open-control.js')
+  const control = await openControl(file)
   const isKept = await control.load().catch(async (error: unknown) => {
     await control.close()
     throw error
@@ -98,12 +102,6 @@ export async function openPresentRing(file: TopologyFile): Promise<CacheRing> {
   if (isKept) return openRing(control)
   await control.close()
   return openRing(createFixedStore(file.topology))
-}
-
-/** Imported when it is needed: YAML and the control stores take longer than all the rest of the door. */
-async function controlOf(file: TopologyFile): Promise<ControlStore> {
-  const { openControl } = await import('./open-control.js')
-  return openControl(file)
 }
 
 function openRing(control: ControlStore): Promise<CacheRing> {
