@@ -1,5 +1,4 @@
 /** The cache's second tier over a ring client: each step is one script on the key's owner, wherever that is now. */
-import { createHash } from 'node:crypto'
 import type { Filled, L2Found, L2Port, StoredValue, TagVersion, Vouch } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { type CachectlError, stopped } from '../errors.js'
@@ -10,6 +9,7 @@ import { NodeKeeper } from './node-keeper.js'
 import { type CommandPart, type Reply, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
 import { RingClient, type RingClientOptions } from './ring-client.js'
+import { type Script, scriptOf } from './script.js'
 import { TrackedConnection, trackedConnections } from './tracked-connection.js'
 
 export type CacheRingOptions = Omit<RingClientOptions, 'open' | 'openData'>
@@ -139,14 +139,19 @@ export class CacheRing implements L2Port {
   }
 
   async remove(keys: readonly Buffer[]): Promise<void> {
-    await this.client.call('UNLINK', ...keys)
+    try {
+      await this.order(['UNLINK', ...keys], keys)
+    } catch (error) {
+      if (!(error instanceof SeveralOwnersError) || keys.length === 1) throw error
+      await Promise.all(keys.map((key) => this.remove([key])))
+    }
   }
 
   async mark(
     key: Buffer,
     { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
   ): Promise<void> {
-    await this.client.call('SET', key, `W${token}`, 'PX', leaseMs)
+    await this.order(['SET', key, `W${token}`, 'PX', leaseMs], [key])
   }
 
   async unmark(key: Buffer, token: string): Promise<void> {
@@ -202,6 +207,14 @@ export class CacheRing implements L2Port {
     return { isFilled: answer.reply === 1, vouch: vouchOf(answer) }
   }
 
+  /** A plain command, without a look at the servers' command table: no other node is in its way. */
+  private async order(command: readonly [string, ...CommandPart[]], keys: readonly Buffer[]): Promise<void> {
+    const { reply, connection } = await this.client.ask({ command, keys, isWrite: true })
+    if (!(reply instanceof ReplyError)) return
+    const node = connection?.access ?? (await this.client.connectionTo(this.ownerOf(keys[0]!))).access
+    throw replyFailure(node, command[0], reply)
+  }
+
   /** Errors: the server's as `stopped` and kin, naming node and script. */
   async run(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<Answer> {
     const answer = await this.ask(script, keys, args)
@@ -233,17 +246,6 @@ export class CacheRing implements L2Port {
     }
     return answer
   }
-}
-
-export interface Script {
-  /** For messages. */
-  readonly name: string
-  readonly text: string
-  readonly sha: string
-}
-
-export function scriptOf(name: string, text: string): Script {
-  return { name, text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
 const getOrLease = scriptOf('get or lease', scripts.getOrLeaseScript)

@@ -90,7 +90,9 @@ export const getOrLeaseScript = getOrLeaseText()
 
 /** KEYS key; ARGV token, lease ms. 1: still ours. */
 export const keepLeaseScript = `if redis.call('GET', KEYS[1]) ~= 'L' .. ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('GET', KEYS[1])
+return 1`
 
 /** KEYS key; ARGV token. */
 export const releaseLeaseScript = `if redis.call('GET', KEYS[1]) ~= 'L' .. ARGV[1] then return 0 end
@@ -146,7 +148,9 @@ return 1`
 /** KEYS key; ARGV stamp or nothing, ttl ms. */
 export const touchScript = `local there = redis.call('GETRANGE', KEYS[1], 0, #ARGV[1])
 if there ~= 'V' .. ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('GETRANGE', KEYS[1], 0, 0)
+return 1`
 
 /** KEYS key; ARGV token. What a reader leased meanwhile is revoked; another writer's marker stays. */
 export const unmarkScript = `local found = redis.call('GET', KEYS[1])
