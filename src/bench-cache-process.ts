@@ -12,7 +12,7 @@ import { CachectlError, describeError, ExitCode } from './errors.js'
 import { parseLoadRequest } from './files/load-request-json.js'
 import { loadTopology } from './files/topology-file.js'
 import { readTrace } from './files/trace-file.js'
-import { openPresentRing } from './open-cache.js'
+import { openPresentRing, tierOf } from './open-cache.js'
 import { createRandom } from './random.js'
 import { measureHostNoise } from './redis/load/host-noise.js'
 import { toLoadJob } from './redis/load/load-job.js'
@@ -66,8 +66,10 @@ async function run(order: CacheLoadOrder): Promise<void> {
   const clock = systemClock
   const engine = new CacheEngine({ job, strategy, run: stamp, origin, staleReads, clock })
   const ring = await openPresentRing(await loadTopology(order.topologyPath, order.topologyPath))
-  const cache = new TieredCache<Value>(settingsOf(optionsOf(strategy, engine)), {
-    l2: observeLookups(ring, clock, engine),
+  const settings = settingsOf(optionsOf(strategy, engine))
+  const { l2, journal } = tierOf(ring, settings)
+  const cache = new TieredCache<Value>(settings, {
+    ...{ l2: observeLookups(l2, clock, engine), journal },
     clock,
     random: createRandom(job.seed + job.part.index + 0xcac4e),
   })
@@ -88,8 +90,9 @@ async function run(order: CacheLoadOrder): Promise<void> {
     ...{ job, engine, staleReads, say },
     hostNoise: job.measuresNoise ? measureHostNoise() : { p999Ms: 0, maxMs: 0 },
     settle: async () => {
+      const { pending } = cache.stats
       await cache.flush()
-      return {}
+      return settings.behind ? { behind: { pending, lag: [] } } : {}
     },
     listen: (take: (message: ToLoadProcess) => void) => process.on('message', take),
   })
@@ -113,7 +116,15 @@ function optionsOf(strategy: StrategySpec, engine: CacheEngine): CacheOptions<Va
     l1: l1 ? { max: l1.entries, policy: l1.policy } : false,
     codec: bytesCodec,
     ...(strategy.kind === 'aside' ? {} : { load: engine.load }),
-    ...(writesThrough(strategy)
+    ...(strategy.kind === 'write-behind'
+      ? {
+          write: async (batch: ReadonlyMap<string, Value | null>) => {
+            await Promise.all([...batch].map(([key, value]) => value && engine.flushSource(key, value)))
+          },
+          behind: {},
+        }
+      : {}),
+    ...(strategy.kind === 'write-through'
       ? {
           write: async (batch: ReadonlyMap<string, Value | null>) => {
             for (const [key, value] of batch) if (value) await engine.writeSource(key, value)

@@ -30,7 +30,7 @@ export async function encodeCacheCounts(counts: CacheCounts): Promise<EncodedCac
     latencies: record(readTiers, (tier) => encoded[readTiers.indexOf(tier)]!),
     lookups: await encodeHistogram(lookups),
     staleAges: await encodeHistogram(staleAges),
-    ...(behind ? { behind: { pending: behind.pending, lag: await encodeHistogram(behind.lag) } } : {}),
+    ...(behind ? { behind: { ...behind, lag: await encodeHistogram(behind.lag) } } : {}),
   }
 }
 
@@ -43,6 +43,6 @@ export async function decodeCacheCounts(counts: EncodedCacheCounts): Promise<Cac
     latencies: record(readTiers, (tier) => decoded[readTiers.indexOf(tier)]!),
     lookups: await decodeHistogram(lookups),
     staleAges: await decodeHistogram(staleAges),
-    ...(behind ? { behind: { pending: behind.pending, lag: await decodeHistogram(behind.lag) } } : {}),
+    ...(behind ? { behind: { ...behind, lag: await decodeHistogram(behind.lag) } } : {}),
   }
 }

@@ -51,8 +51,15 @@ export interface CacheCounts {
   readonly staleAges: ArrayLike<number>
   /** Reads that were not looked at for that, because too many waited for it. */
   readonly unjudged: number
-  /** Write-behind: keys that the source did not have yet when the load ended, and how long a write waited for it. */
-  readonly behind?: { readonly pending: number; readonly lag: ArrayLike<number> }
+  readonly behind?: BehindCounts
+}
+
+/** Write-behind. */
+export interface BehindCounts {
+  /** Keys that waited in the journals when the load ended. */
+  readonly pending: number
+  /** From the start of the first write that waits to its key's coming to the source; counts a slot. */
+  readonly lag: ArrayLike<number>
 }
 
 /** Later than this after the write's acknowledgement a stale read breaks what the library promises. */
@@ -87,7 +94,10 @@ export interface CacheMeasures {
     /** Reads that were not looked at for it. */
     readonly unjudged: number
   }
-  readonly behind: { readonly pending: number; readonly lag: LatencySummary } | null
+  readonly behind: {
+    readonly pending: number
+    readonly lag: LatencySummary
+  } | null
 }
 
 /** Errors: a plain Error for none at all. */
@@ -113,7 +123,8 @@ export function mergeCacheCounts(all: readonly CacheCounts[]): CacheCounts {
     ...(all.some(({ behind }) => behind)
       ? {
           behind: {
-            pending: sum(({ behind }) => behind?.pending ?? 0),
+            // each process sees all that waits
+            pending: Math.max(...all.map(({ behind }) => behind?.pending ?? 0)),
             lag: add(({ behind }) => behind?.lag),
           },
         }
@@ -143,7 +154,7 @@ export function foldCache(counts: CacheCounts): CacheMeasures {
       maxAgeMs: ages.maxMs,
       unjudged,
     },
-    behind: behind ? { pending: behind.pending, lag: summarize(behind.lag) } : null,
+    behind: behind ? { ...behind, lag: summarize(behind.lag) } : null,
   }
 }
 

@@ -5,9 +5,10 @@ export interface Script {
   /** For messages. */
   readonly name: string
   readonly text: string
-  readonly sha: string
+  /** As bytes: it goes out with every call. */
+  readonly sha: Buffer
 }
 
 export function scriptOf(name: string, text: string): Script {
-  return { name, text, sha: createHash('sha1').update(text).digest('hex') }
+  return { name, text, sha: Buffer.from(createHash('sha1').update(text).digest('hex')) }
 }

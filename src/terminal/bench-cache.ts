@@ -38,7 +38,7 @@ export function renderCache({ cache, source }: BenchResult, columns: number): st
     `stale reads: ${formatCount(staleReads.count)}${staleReads.count === 0 ? '' : `, at most ${formatMs(staleReads.maxAgeMs)} after the write`}, ${late} later than 1 s${staleReads.unjudged === 0 ? '' : `; ${formatCount(staleReads.unjudged)} reads not judged`}`,
     ...(behind
       ? [
-          `write-behind: ${formatCount(behind.pending)} keys not written yet at the end, lag p50 ${formatMs(behind.lag.p50Ms)}, max ${formatMs(behind.lag.maxMs)}`,
+          `write-behind: ${formatCount(behind.pending)} keys waited at the end, and were written then; lag p50 ${formatMs(behind.lag.p50Ms)}, p99 ${formatMs(behind.lag.p99Ms)}, max ${formatMs(behind.lag.maxMs)}`,
         ]
       : []),
   ]

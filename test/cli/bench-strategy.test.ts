@@ -17,7 +17,7 @@ describe('bench --strategy', () => {
   const bench = (...args: string[]) =>
     runCli(['bench', '-t', file, '--source', 'simulated:1ms,20', ...small, ...args])
 
-  for (const strategy of ['aside', 'write-through']) {
+  for (const strategy of ['aside', 'write-through', 'write-behind']) {
     it(`${strategy}: every read is put down to one tier, and every load to the source`, async () => {
       const { exitCode, stdout, stderr } = await bench('--strategy', strategy, '--l1', '50', '--verify')
       assert.equal(exitCode, 0, stderr)
@@ -31,7 +31,8 @@ describe('bench --strategy', () => {
       )
       assert.equal(cache.reads, operations.get.count)
       assert.equal(hits + misses, cache.reads)
-      assert.equal(cache.writes > 0, strategy === 'write-through')
+      assert.equal(cache.writes > 0, strategy !== 'aside')
+      assert.equal(cache.behind !== null && cache.behind.lag.count > 0, strategy === 'write-behind')
       assert.ok(cache.tiers.l1.count > 0 && cache.tiers.miss.count > 0)
       assert.equal(cache.loads, source.loads)
       assert.deepEqual({ values: verified.values, wrong: verified.wrong }, { values: cache.reads, wrong: 0 })

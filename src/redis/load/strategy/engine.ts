@@ -3,7 +3,6 @@
  * put down to the tier that served it.
  */
 import { type Clock, machineOffsetMs } from '../../../clock.js'
-import { CachectlError, isUnreachable } from '../../../errors.js'
 import { type CacheCounts, type CacheSum, cacheSums, record } from '../../../measure/cache-counts.js'
 import { createRandom } from '../../../random.js'
 import { buildRing } from '../../../ring/build-ring.js'
@@ -16,7 +15,8 @@ import { OwnerCache } from '../owner-cache.js'
 import type { PacedEngine } from '../pacer.js'
 import type { LoadJob } from '../protocol.js'
 import { Recorder } from '../recorder.js'
-import { fillValue, versionAt, writeStamp } from '../values.js'
+import { fillValue, stampVersion, versionAt, writeStamp } from '../values.js'
+import { errorKind } from './error-kind.js'
 import { KeyTexts } from './key-texts.js'
 import type { LookupObserver } from './observed-l2.js'
 import { type EndedRead, ReadCounts } from './read-counts.js'
@@ -151,6 +151,11 @@ export class CacheEngine implements PacedEngine, LookupObserver {
     this.stamp(value, key, await this.options.origin.write(key))
   }
 
+  /** The same, of what has waited for it in a journal. */
+  async flushSource(text: string, value: Uint8Array): Promise<void> {
+    await this.options.origin.flush(this.keys.numberOf(text), stampVersion(value))
+  }
+
   onLookup(...[keys, founds, tookMs]: Parameters<LookupObserver['onLookup']>): void {
     if (this.phase > 0) this.reads.lookup(tookMs)
     const { staleMs, namespace } = this.options.strategy
@@ -211,7 +216,7 @@ export class CacheEngine implements PacedEngine, LookupObserver {
         this.lastReplyMs = endedMs
       }
     } catch (error) {
-      if (!this.isAbandoned) this.countError(started, kindOf(error))
+      if (!this.isAbandoned) this.countError(started, errorKind(error))
     }
     this.underWay -= 1
     this.pending[cell]! -= 1
@@ -253,8 +258,9 @@ export class CacheEngine implements PacedEngine, LookupObserver {
   }
 
   private async write({ key, valueBytes }: Started): Promise<void> {
-    const { run } = this.options
+    const { run, strategy, origin } = this.options
     const value = fillValue(valueBytes)
+    if (strategy.kind === 'write-behind') this.stamp(value, key, await origin.nextVersion(key))
     const startedMs = this.machineMs()
     await this.cache.write(this.keys.of(key), value)
     this.acknowledgements.push(key, versionAt(value, { run, key }) ?? 0, startedMs, this.machineMs())
@@ -288,11 +294,4 @@ export class CacheEngine implements PacedEngine, LookupObserver {
     this.errors.set(kind, (this.errors.get(kind) ?? 0) + 1)
     this.recorder.error(phase, node, op)
   }
-}
-
-/** Few words, whatever the key or the node. */
-function kindOf(error: unknown): string {
-  if (isUnreachable(error)) return 'node or source unreachable'
-  if (error instanceof CachectlError) return 'load or write took too long'
-  return error instanceof Error ? error.name : 'unknown'
 }

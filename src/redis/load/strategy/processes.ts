@@ -11,7 +11,7 @@ import type { LoadReport } from '../protocol.js'
 import { failure, type Generator, type Generators, type LoadRun } from '../run.js'
 import { applyChanges } from './memory-changes.js'
 import { type FromLoadProcess, sourceDescriptor, type ToLoadProcess } from './protocol.js'
-import { createSourceServer } from './source-server.js'
+import { createSourceServer, type SourceServer } from './source-server.js'
 
 export interface LoadProcessesOptions {
   readonly strategy: StrategySpec
@@ -48,10 +48,15 @@ export function startLoadProcesses(run: LoadRun, options: LoadProcessesOptions):
   return {
     members,
     extraCounts: () => ({
-      cache: mergeCacheCounts(members.flatMap(({ cache }) => (cache ? [cache] : []))),
+      cache: withBehind(mergeCacheCounts(members.flatMap(({ cache }) => (cache ? [cache] : []))), source),
       ...(request.sourceOfTruth ? { source: source.counts() } : {}),
     }),
   }
+}
+
+/** Lags are the source's to tell: any process may bring what another has put. */
+function withBehind(cache: CacheCounts, source: Pick<SourceServer, 'behind'>): CacheCounts {
+  return cache.behind ? { ...cache, behind: { ...cache.behind, ...source.behind() } } : cache
 }
 
 interface Place {

@@ -5,7 +5,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../../clock.js'
-import { histogramLength } from '../../../measure/latency-histogram.js'
+import { histogramLength, slotOf, unitsPerMs } from '../../../measure/latency-histogram.js'
 import type { SourceCounts } from '../../../measure/run-counts.js'
 import type { Random } from '../../../random.js'
 import type { SourceOfTruthSpec } from '../../../workload/workload.js'
@@ -17,6 +17,8 @@ export interface SourceServer {
   /** Answers a load process over its socket. */
   serve(socket: Duplex): void
   counts(): SourceCounts
+  /** Write-behind: what came of versions that were issued before the source had them. */
+  behind(): { readonly lag: ArrayLike<number> }
 }
 
 /** `spec` is absent where loads take no time: a fill. */
@@ -24,20 +26,30 @@ export function createSourceServer(
   spec: SourceOfTruthSpec | undefined,
   options: { readonly keys: number; readonly clock: Clock; readonly random: Random },
 ): SourceServer {
+  const { clock } = options
   const memory = createMemory({ phases: 1, nodes: 0, ops: 0, open: false })
   const truth = spec && createSourceOfTruth(spec, { ...options, threads: 1, memory })
   const versions = new Uint32Array(options.keys)
   const issued = new Uint32Array(options.keys)
+  /** Since when the source has not had a key's last version. */
+  const waitingSinceMs = new Map<number, number>()
+  const lag = new Uint32Array(histogramLength)
   const effects = (kind: number, key: number, detail: number): number => {
     switch (kind) {
       case sourceRequest.write:
         versions[key] = ++issued[key]!
         return versions[key]!
       case sourceRequest.version:
+        if (!waitingSinceMs.has(key)) waitingSinceMs.set(key, clock.nowMs())
         return ++issued[key]!
-      case sourceRequest.flush:
+      case sourceRequest.flush: {
         if (detail > versions[key]!) versions[key] = detail
+        const nowMs = clock.nowMs()
+        lag[slotOf((nowMs - (waitingSinceMs.get(key) ?? nowMs)) * unitsPerMs)]! += 1
+        if (versions[key] === issued[key]) waitingSinceMs.delete(key)
+        else waitingSinceMs.set(key, nowMs)
         return versions[key]!
+      }
       default:
         return versions[key]!
     }
@@ -58,6 +70,7 @@ export function createSourceServer(
   }
   return {
     serve: (socket) => serve(socket, run),
+    behind: () => ({ lag }),
     counts: () => ({
       loads: memory.source[source.loads]!,
       duplicateLoads: memory.source[source.duplicates]!,
