@@ -11,6 +11,8 @@ export class Flight<T> {
   isDirty = false
   /** Until then its node tells of what makes it dirty: whoever comes later begins anew. */
   vouch: Vouch = always
+  /** How the read went; what nobody told waited for the source. */
+  outcome: 'l2' | 'stale' | 'miss' = 'miss'
   private wakeUp: (() => void) | undefined
   private settle!: { resolve(value: T): void; reject(error: unknown): void }
 

@@ -2,7 +2,7 @@
  * What a reader does when it has to load: call the loader, put the value where it belongs, and serve it. That a node is away
  * costs the value its place, never the reader its value.
  */
-import type { CacheCore } from './core.js'
+import type { CacheCore, Written } from './core.js'
 import type { Flight } from './flight.js'
 import { withinDeadline } from './l2-deadline.js'
 import { callLoader, type LoadedValue } from './load.js'
@@ -55,9 +55,10 @@ export class Loads<V> {
     }, leaseMs / 4)
     try {
       const loaded = await this.load(key, load, undefined)
-      if (this.core.isKept(loaded)) {
-        await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill }))
-      } else await this.release(whole, token)
+      const isTaken =
+        this.core.isKept(loaded) &&
+        (await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill })))
+      if (!isTaken) await this.release(whole, token)
       return loaded.value
     } catch (error) {
       await this.release(whole, token)
@@ -79,36 +80,44 @@ export class Loads<V> {
   ): Promise<Read<V>> {
     const { stamp, token, load, stale } = refill
     const loaded = await this.load(key, load, stale)
-    if (this.core.isKept(loaded)) {
-      const whole = this.core.wholeKey(key)
-      await this.put(key, flight, loaded, (fill) => this.core.l2!.refill(whole, { stamp, token, ...fill }))
-    } else if (loaded.value === null) {
-      await this.core.l2!.remove([this.core.wholeKey(key)]).catch((error: unknown) => this.core.failed(error))
+    const l2 = this.core.l2!
+    const whole = this.core.wholeKey(key)
+    const isTaken =
+      this.core.isKept(loaded) &&
+      (await this.put(key, flight, loaded, (fill) => l2.refill(whole, { stamp, token, ...fill })))
+    // what stands there is older than what can't be kept
+    if (!isTaken && (loaded.value === null || !loaded.isOutdated)) {
+      await l2.remove([whole]).catch((error: unknown) => this.core.failed(error))
     }
     return loaded.value
   }
 
-  /** Puts a loaded value at L2 and, where that went well, into L1. */
+  /**
+   * Puts a loaded value at L2 and, where that went well, into L1. That a node is away costs the value its place only, and so
+   * does a value that the codec can't write: then false.
+   */
   async put(
     key: string,
     flight: Flight<Read<V>>,
     loaded: LoadedValue<V>,
     fill: (fill: { body: Buffer; ttlMs: number }) => Promise<Filled>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { l2, settings, stats, clock, tags } = this.core
     const node = l2!.ownerOf(this.core.wholeKey(key))
-    const { body, freshMs, ttlMs } = this.core.encode(loaded)
+    const written = this.written(key, loaded.value)
+    if (!written) return false
+    const { body, freshMs, ttlMs } = this.core.encode(loaded, written)
     const sentMs = clock.nowMs()
     try {
       const deadline = { node, timeoutMs: settings.l2TimeoutMs }
       const { isFilled, vouch } = await withinDeadline(l2!, deadline, fill({ body, ttlMs }))
       if (!isFilled) {
         stats.revoked += 1
-        return
+        return true
       }
       stats.fills += 1
       const isCurrent = !flight.isDirty && (loaded.tags.length === 0 || loaded.tagChanges === tags.changes)
-      if (!vouch || !isCurrent) return
+      if (!vouch || !isCurrent) return true
       this.core.keep(key, loaded.value, {
         freshUntilMs: sentMs + freshMs,
         loadMs: loaded.loadMs,
@@ -118,6 +127,16 @@ export class Loads<V> {
       })
     } catch (error) {
       this.core.failed(error)
+    }
+    return true
+  }
+
+  private written(key: string, value: V | null): Written | undefined {
+    try {
+      return this.core.write(key, value)
+    } catch (error) {
+      this.core.on.error?.(error)
+      return undefined
     }
   }
 
@@ -168,7 +187,9 @@ export class Loads<V> {
     stats.loads += 1
     try {
       const failed = (error: unknown) => this.core.failed(error)
-      return await callLoader(key, load, { clock, tags, timeoutMs: settings.loadTimeoutMs, stale, failed })
+      return await this.core.timed('load', () =>
+        callLoader(key, load, { clock, tags, timeoutMs: settings.loadTimeoutMs, stale, failed }),
+      )
     } catch (error) {
       stats.loadErrors += 1
       throw error

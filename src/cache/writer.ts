@@ -2,11 +2,12 @@
  * Writing: the source of truth first, then the cache, which drops the key or takes the new version. What could not be told
  * to a node is told when it answers again.
  */
-import { isUnreachable, stopped } from '../errors.js'
-import { printable } from '../printable.js'
-import type { CacheCore } from './core.js'
+import { isUnreachable } from '../errors.js'
+import { callWriter } from './call-writer.js'
+import type { CacheCore, Written } from './core.js'
 import { withinDeadline } from './l2-deadline.js'
 import type { LateSubject } from './late-removals.js'
+import type { SourceWriter } from './options.js'
 import type { Reader } from './reader.js'
 import { versionText } from './stored-body.js'
 import { freshToken } from './token.js'
@@ -16,18 +17,27 @@ export interface SetOptions {
   readonly tags: readonly string[]
 }
 
+const noSeqs: ReadonlyMap<string, bigint> = new Map()
+
 export class Writer<V> {
   constructor(
     private readonly core: CacheCore<V>,
     private readonly reader: Reader<V>,
+    private readonly behind?: { put(key: string, value: V | null, options: SetOptions): Promise<void> },
   ) {}
 
-  /** Errors: the source's own; `unreachable` when the source has the value and the cache could not be told yet. */
+  /**
+   * Errors: `invalid` for a value that the codec can't write; the source's own; `unreachable` when the source has the value
+   * and the cache could not be told yet.
+   */
   async set(key: string, value: V | null, options: SetOptions): Promise<void> {
     const { settings, l2, stats } = this.core
     stats.writes += 1
+    if (this.behind) return this.behind.put(key, value, options)
     this.reader.invalidate(key)
     if (!settings.write) return this.place(key, value, options)
+    // before the source is written: what the codec can't write is the caller's mistake
+    const written = settings.version && value !== null ? this.core.write(key, value) : undefined
     const token = settings.isStrict && l2 ? await this.mark(key) : undefined
     try {
       await this.writeSource(key, value)
@@ -36,7 +46,7 @@ export class Writer<V> {
       await this.drop(key, token).catch(() => undefined) // it is told later, as always
       throw error
     }
-    await this.afterWrite(key, { value, token, options })
+    await this.afterWrite(key, { value, token, options, written })
   }
 
   async invalidate(keys: readonly string[]): Promise<void> {
@@ -75,8 +85,13 @@ export class Writer<V> {
   private async place(key: string, value: V | null, { ttlMs, tags }: SetOptions): Promise<void> {
     const { l2, tags: known, settings, clock } = this.core
     if (value === null) return this.invalidate([key])
+    const written = this.core.write(key, value)
     const { versions } = await known.versions(tags)
-    const { body, freshMs, ttlMs: lifeMs } = this.core.encode({ value, ttlMs, loadMs: 0, tags: versions })
+    const {
+      body,
+      freshMs,
+      ttlMs: lifeMs,
+    } = this.core.encode({ value, ttlMs, loadMs: 0, tags: versions }, written)
     if (!l2) {
       this.core.keep(key, value, {
         ...{ freshUntilMs: clock.nowMs() + freshMs, loadMs: 0, bytes: body.length, tags: versions },
@@ -119,48 +134,49 @@ export class Writer<V> {
 
   private async writeSource(key: string, value: V | null): Promise<void> {
     const { write, loadTimeoutMs } = this.core.settings
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () =>
-          reject(
-            stopped(
-              `writing ${printable(key, 80)} took longer than ${loadTimeoutMs} ms`,
-              'Whether the source of truth has it is unknown.',
-            ),
-          ),
-        loadTimeoutMs,
-      )
-    })
+    let isUnderWay = false
+    let writing: Promise<void> = Promise.resolve()
+    const observed: SourceWriter<V> = (batch, context) => {
+      isUnderWay = true
+      writing = write!(batch, context).finally(() => {
+        isUnderWay = false
+      })
+      return writing
+    }
     try {
-      const writing = write!(new Map([[key, value]]))
+      await callWriter(observed, new Map([[key, value]]), { seqs: noSeqs, timeoutMs: loadTimeoutMs })
+    } catch (error) {
       // one that comes too late changes what has been read meanwhile
-      const isLate = late.catch(() => writing.catch(() => undefined).then(() => this.invalidate([key])))
-      isLate.catch((error: unknown) => this.core.on.error?.(error))
-      await Promise.race([writing, late])
-    } finally {
-      clearTimeout(timer)
+      if (isUnderWay) {
+        const again = writing.catch(() => undefined).then(() => this.invalidate([key]))
+        again.catch((failure: unknown) => this.core.on.error?.(failure))
+      }
+      throw error
     }
   }
 
   private async afterWrite(
     key: string,
-    { value, token, options }: { value: V | null; token: string | undefined; options: SetOptions },
+    {
+      value,
+      token,
+      options,
+      written,
+    }: { value: V | null; token: string | undefined; options: SetOptions; written: Written | undefined },
   ): Promise<void> {
     const { l2, settings, tags } = this.core
-    const { version } = settings
     if (!l2) {
       this.reader.invalidate(key)
       return
     }
     const whole = this.core.wholeKey(key)
     const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
-    if (token === undefined && version && value !== null) {
+    if (token === undefined && written) {
       try {
         const { versions } = await tags.versions(options.tags)
-        const encoded = this.core.encode({ value, ttlMs: options.ttlMs, loadMs: 0, tags: versions })
+        const encoded = this.core.encode({ value, ttlMs: options.ttlMs, loadMs: 0, tags: versions }, written)
         const update = {
-          version: versionText(BigInt(version(value))),
+          version: versionText(written.version),
           body: encoded.body,
           ttlMs: encoded.ttlMs,
         }

@@ -380,6 +380,7 @@ function foundOf(found: Found, vouch: Vouch): L2Found {
     stamp: found.text.slice(1, 17),
     body: Buffer.from(found.text.slice(17), 'latin1'),
     leftMs: found.leftMs,
+    isPending: false,
   }
   return { kind: 'value', value: stored, vouch }
 }
