@@ -75,12 +75,6 @@ export class CacheCore<V> {
     this.prefix = `${parts.settings.namespace}:`
   }
 
-  /** Counts a request to L2 that failed; a node that refuses is told of, too. */
-  failed(error: unknown): void {
-    this.stats.l2Failures += 1
-    if (!isUnreachable(error)) this.on.error?.(error)
-  }
-
   /** Times it, whether it goes well or not. */
   async timed<T>(part: TimedPart, body: () => Promise<T>): Promise<T> {
     const startedMs = this.clock.nowMs()
@@ -89,6 +83,12 @@ export class CacheCore<V> {
     } finally {
       this.timings.record(part, this.clock.nowMs() - startedMs)
     }
+  }
+
+  /** Counts a request to L2 that failed; a node that refuses is told of, too. */
+  failed(error: unknown): void {
+    this.stats.l2Failures += 1
+    if (!isUnreachable(error)) this.on.error?.(error)
   }
 
   /** The key as it stands on its node. */

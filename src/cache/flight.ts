@@ -9,10 +9,10 @@ const always: Vouch = { untilMs: Number.POSITIVE_INFINITY }
 export class Flight<T> {
   readonly promise: Promise<T>
   isDirty = false
-  /** Until then its node tells of what makes it dirty: whoever comes later begins anew. */
-  vouch: Vouch = always
   /** How the read went; what nobody told waited for the source. */
   outcome: 'l2' | 'stale' | 'miss' = 'miss'
+  /** Until then its node tells of what makes it dirty: whoever comes later begins anew. */
+  vouch: Vouch = always
   private wakeUp: (() => void) | undefined
   private settle!: { resolve(value: T): void; reject(error: unknown): void }
 

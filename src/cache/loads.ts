@@ -86,9 +86,8 @@ export class Loads<V> {
       this.core.isKept(loaded) &&
       (await this.put(key, flight, loaded, (fill) => l2.refill(whole, { stamp, token, ...fill })))
     // what stands there is older than what can't be kept
-    if (!isTaken && (loaded.value === null || !loaded.isOutdated)) {
+    if (!isTaken && (loaded.value === null || !loaded.isOutdated))
       await l2.remove([whole]).catch((error: unknown) => this.core.failed(error))
-    }
     return loaded.value
   }
 

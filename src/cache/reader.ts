@@ -113,18 +113,24 @@ export class Reader<V> {
     )
   }
 
-  private fly(key: string, load: Loader<V> | undefined): Promise<Read<V>> {
-    return this.join(key, load) ?? this.launch(key, (flight) => this.fetch(key, flight, load))
+  private fly(key: string, load: Loader<V> | undefined, giveUpMs?: number): Promise<Read<V>> {
+    return this.join(key, load) ?? this.launch(key, (flight) => this.fetch(key, flight, load, giveUpMs))
   }
 
   /** From its node, or loaded. */
-  async fetch(key: string, flight: Flight<Read<V>>, load: Loader<V> | undefined): Promise<Read<V>> {
-    const { l2, late, settings, clock } = this.core
+  async fetch(
+    key: string,
+    flight: Flight<Read<V>>,
+    load: Loader<V> | undefined,
+    giveUpMs = this.core.clock.nowMs() + this.core.settings.loadTimeoutMs,
+  ): Promise<Read<V>> {
+    const { l2, late, clock } = this.core
     if (!l2) return this.miss(await this.loads.loadHere(key, flight, load))
     const whole = this.core.wholeKey(key)
     const token = freshToken()
-    const giveUpMs = clock.nowMs() + settings.loadTimeoutMs
     for (;;) {
+      // a dirty flight is told nothing any more: neither that its wait is over nor that what it reads is old
+      if (flight.isDirty) return this.fly(key, load, giveUpMs)
       const node = l2.ownerOf(whole)
       if (!l2.isUp(node) || clock.nowMs() > giveUpMs) return this.detour(key, flight, load)
       // its node holds what we could not remove yet

@@ -37,7 +37,8 @@ export class Writer<V> {
     this.reader.invalidate(key)
     if (!settings.write) return this.place(key, value, options)
     // before the source is written: what the codec can't write is the caller's mistake
-    const written = settings.version && value !== null ? this.core.write(key, value) : undefined
+    const isVersioned = settings.version !== undefined && value !== null
+    if (isVersioned) this.core.write(key, value)
     const token = settings.isStrict && l2 ? await this.mark(key) : undefined
     try {
       await this.writeSource(key, value)
@@ -46,6 +47,8 @@ export class Writer<V> {
       await this.drop(key, token).catch(() => undefined) // it is told later, as always
       throw error
     }
+    // anew: the source may have given the value its version
+    const written = isVersioned ? this.core.write(key, value) : undefined
     await this.afterWrite(key, { value, token, options, written })
   }
 

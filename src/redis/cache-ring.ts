@@ -1,5 +1,4 @@
 /** The cache's second tier over a ring client: each step is one script on the key's owner, wherever that is now. */
-import { createHash } from 'node:crypto'
 import type { Filled, L2Found, L2Port, TagVersion, Vouch } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { type CachectlError, stopped } from '../errors.js'
@@ -11,6 +10,7 @@ import { NodeKeeper } from './node-keeper.js'
 import { type CommandPart, type Reply, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
 import { RingClient, type RingClientOptions } from './ring-client.js'
+import { type Script, scriptOf } from './script.js'
 import { TrackedConnection, trackedConnections } from './tracked-connection.js'
 
 export type CacheRingOptions = Omit<RingClientOptions, 'open' | 'openData'>
@@ -247,17 +247,6 @@ export class CacheRing implements L2Port {
     }
     return answer
   }
-}
-
-export interface Script {
-  /** For messages. */
-  readonly name: string
-  readonly text: string
-  readonly sha: string
-}
-
-export function scriptOf(name: string, text: string): Script {
-  return { name, text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
 const getOrLease = scriptOf('get or lease', scripts.getOrLeaseScript)
