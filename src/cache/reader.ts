@@ -153,7 +153,7 @@ export class Reader<V> {
           return this.miss(await this.loads.loadAndFill(key, flight, { token, load: load! }))
         case 'busy':
           if (!load) return this.miss(undefined)
-          await this.await(flight, found.leftMs + 1)
+          await this.await(flight, Math.min(found.leftMs + 1, lookAgainMs))
           break
         case 'marked':
           // what the source says now may be old in a moment

@@ -7,6 +7,7 @@ import { callWriter } from './call-writer.js'
 import type { CacheCore, Written } from './core.js'
 import { withinDeadline } from './l2-deadline.js'
 import type { LateSubject } from './late-removals.js'
+import type { SourceWriter } from './options.js'
 import type { Reader } from './reader.js'
 import { versionText } from './stored-body.js'
 import { freshToken } from './token.js'
@@ -136,22 +137,23 @@ export class Writer<V> {
 
   private async writeSource(key: string, value: V | null): Promise<void> {
     const { write, loadTimeoutMs } = this.core.settings
-    let writing: Promise<void> | undefined
+    let isUnderWay = false
+    let writing: Promise<void> = Promise.resolve()
+    const observed: SourceWriter<V> = (batch, context) => {
+      isUnderWay = true
+      writing = write!(batch, context).finally(() => {
+        isUnderWay = false
+      })
+      return writing
+    }
     try {
-      await callWriter<V>(
-        (batch, context) => {
-          writing = write!(batch, context)
-          return writing
-        },
-        new Map([[key, value]]),
-        { seqs: noSeqs, timeoutMs: loadTimeoutMs },
-      )
+      await callWriter(observed, new Map([[key, value]]), { seqs: noSeqs, timeoutMs: loadTimeoutMs })
     } catch (error) {
       // one that comes too late changes what has been read meanwhile
-      writing
-        ?.catch(() => undefined)
-        .then(() => this.invalidate([key]))
-        .catch((late: unknown) => this.core.on.error?.(late))
+      if (isUnderWay) {
+        const again = writing.catch(() => undefined).then(() => this.invalidate([key]))
+        again.catch((failure: unknown) => this.core.on.error?.(failure))
+      }
       throw error
     }
   }

@@ -1,8 +1,9 @@
 /** The cache's second tier over a ring client: each step is one script on the key's owner, wherever that is now. */
-import type { Filled, L2Found, L2Port, StoredValue, TagVersion, Vouch } from '../cache/ports.js'
+import type { Filled, L2Found, L2Port, TagVersion, Vouch } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { type CachectlError, stopped } from '../errors.js'
 import { printable } from '../printable.js'
+import { foundOf } from './cache-replies.js'
 import * as scripts from './cache-scripts.js'
 import { type Answer, SeveralOwnersError } from './command-router.js'
 import { NodeKeeper } from './node-keeper.js'
@@ -13,10 +14,6 @@ import { type Script, scriptOf } from './script.js'
 import { TrackedConnection, trackedConnections } from './tracked-connection.js'
 
 export type CacheRingOptions = Omit<RingClientOptions, 'open' | 'openData'>
-
-const marks = { leased: 1, busy: 2, marked: 3 } as const
-const stampEnd = 17
-const pendingMark = 'D'.charCodeAt(0)
 
 export class CacheRing implements L2Port {
   private readonly listeners = new Map<Buffer, (key?: Buffer) => void>()
@@ -209,10 +206,9 @@ export class CacheRing implements L2Port {
 
   /** A plain command, without a look at the servers' command table: no other node is in its way. */
   private async order(command: readonly [string, ...CommandPart[]], keys: readonly Buffer[]): Promise<void> {
-    const { reply, connection } = await this.client.ask({ command, keys, isWrite: true })
-    if (!(reply instanceof ReplyError)) return
-    const node = connection?.access ?? (await this.client.connectionTo(this.ownerOf(keys[0]!))).access
-    throw replyFailure(node, command[0], reply)
+    const answer = await this.client.ask({ command, keys, isWrite: true })
+    const { reply } = answer
+    if (reply instanceof ReplyError) throw this.failure({ name: command[0] }, keys[0]!, reply, answer)
   }
 
   /** Errors: the server's as `stopped` and kin, naming node and script. */
@@ -223,7 +219,12 @@ export class CacheRing implements L2Port {
     return answer
   }
 
-  failure(script: Script, key: Buffer, reply: ReplyError, { connection }: Answer): CachectlError {
+  failure(
+    script: Pick<Script, 'name'>,
+    key: Buffer,
+    reply: ReplyError,
+    { connection }: Answer,
+  ): CachectlError {
     if (connection) return replyFailure(connection.access, script.name, reply)
     return stopped(`node ${printable(this.ownerOf(key))}: ${script.name}: ${printable(reply.message)}`)
   }
@@ -260,22 +261,6 @@ const touch = scriptOf('touch', scripts.touchScript)
 const unmark = scriptOf('unmark', scripts.unmarkScript)
 const tagVersions = scriptOf('tag versions', scripts.tagVersionsScript)
 const invalidateTag = scriptOf('invalidate a tag', scripts.invalidateTagScript)
-
-function foundOf(first: Reply, second: Reply, vouch: Vouch | undefined): L2Found {
-  if (Buffer.isBuffer(first)) return { kind: 'value', value: storedOf(first, Number(second)), vouch }
-  if (first === marks.leased) return { kind: 'leased', vouch }
-  if (first === marks.busy) return { kind: 'busy', leftMs: Math.max(0, Number(second)) }
-  return first === marks.marked ? { kind: 'marked' } : { kind: 'absent' }
-}
-
-function storedOf(bytes: Buffer, pttl: number): StoredValue {
-  return {
-    stamp: bytes.toString('latin1', 1, stampEnd),
-    body: bytes.subarray(stampEnd),
-    leftMs: pttl < 0 ? Number.POSITIVE_INFINITY : pttl,
-    isPending: bytes[0] === pendingMark,
-  }
-}
 
 function vouchOf({ connection }: Answer): Vouch | undefined {
   return connection instanceof TrackedConnection ? connection.vouch : undefined

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { CacheJob, CacheTask, TaskReport } from './cache-worker.js'
+import type { CacheJob, CacheTask, StopTask, TaskReport } from './cache-worker.js'
 
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
@@ -12,6 +12,8 @@ process.on('exit', () => {
 export interface CacheProcess {
   readonly pid: number
   run(task: CacheTask): Promise<TaskReport>
+  /** Ends its stress. */
+  stop(): void
   signal(signal: NodeJS.Signals): void
 }
 
@@ -33,6 +35,7 @@ export async function startCaches(jobs: readonly CacheJob[]): Promise<CacheProce
         const [report] = (await once(child, 'message')) as [TaskReport]
         return report
       },
+      stop: () => void child.send({ kind: 'stop' } satisfies StopTask),
       signal: (signal) => void child.kill(signal),
     })),
     stop: () => {

@@ -155,7 +155,6 @@ export const foundByChance: Readonly<Record<string, Weakness & { readonly play?:
   'invalidations are not heard': hearsNothing,
   'own writes touch nothing that is under way': ownWritesDirtyNothing,
   'a key is not read again by who has leased it': readsOnce,
-  'a removal that failed is not repeated': { ...repeatsNothing, play: 'rough' },
 }
 
 function over(port: FakeL2, changes: Partial<L2Port>): L2Port {

@@ -23,10 +23,16 @@ export type CacheTask =
       readonly kind: 'stress'
       readonly seed: number
       readonly keys: number
+      /** Or until it is told to stop. */
       readonly forMs: number
       readonly writeShare: number
       readonly pauseMs: number
     }
+
+/** Ends a stress task; it has no answer of its own. */
+export interface StopTask {
+  readonly kind: 'stop'
+}
 
 export interface ReadEvent {
   readonly key: string
@@ -69,8 +75,10 @@ const cache = createCache<number>({
   },
 })
 
-process.on('message', (task: CacheTask) => {
-  run(task).then((report) => process.send?.(report))
+let isStopping = false
+process.on('message', (task: CacheTask | StopTask) => {
+  if (task.kind === 'stop') isStopping = true
+  else run(task).then((report) => process.send?.(report))
 })
 process.on('disconnect', () => process.exit())
 // connected, and its scripts known
@@ -126,7 +134,7 @@ async function stress(task: CacheTask & { kind: 'stress' }, report: Report): Pro
   const random = createRandom(task.seed)
   const untilMs = now() + task.forMs
   const loop = async () => {
-    while (now() < untilMs) {
+    while (now() < untilMs && !isStopping) {
       const key = `k${random.below(task.keys)}`
       if (random.next() < task.writeShare) await write(key, report)
       else await read(key, report)

@@ -71,7 +71,7 @@ export class CacheWorld {
       early: false,
       load: (key) => this.source.read(key, name),
       write: async (batch) => {
-        for (const [key, row] of batch) Object.assign(row ?? {}, await this.source.write(key, name))
+        for (const [key, row] of batch) await this.source.write(key, name, row ?? undefined)
       },
       ...this.options.cache,
       ...more,
@@ -92,8 +92,7 @@ export class CacheWorld {
         return row
       },
       set: async (key) => {
-        // the source gives the version: what is told to the cache is a draft until it is written
-        const row = { key, version: 0 }
+        const row = this.source.draft(key)
         await cache.set(key, row)
         return row
       },

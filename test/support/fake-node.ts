@@ -27,8 +27,6 @@ export type Found =
   | { readonly kind: 'marked' }
   | { readonly kind: 'absent' }
 
-const stampMarginUs = 2_000_000
-
 export class FakeNode {
   protected entries = new Map<string, Entry>()
   private readonly readers = new Map<string, Set<Caller>>()
@@ -49,7 +47,8 @@ export class FakeNode {
     this.callers.add(caller)
     if (this.bornRunId === this.runId) return
     this.bornRunId = this.runId
-    this.bornUs = this.nowUs()
+    // what has nothing has forgotten nothing
+    this.bornUs = this.entries.size === 0 ? 0 : this.nowUs()
   }
 
   leave(caller: Caller): void {
@@ -199,7 +198,7 @@ export class FakeNode {
 
   /** µs before which no value on this node is believed. */
   protected believedSinceUs(): number {
-    return this.bornUs - stampMarginUs
+    return this.bornUs
   }
 
   protected get(caller: Caller, key: string): string | undefined {

@@ -8,6 +8,7 @@ export interface Row {
 
 export class FakeSource {
   private readonly versions = new Map<string, number>()
+  private readonly drafted = new Map<string, number>()
   /** Reads that have begun and not ended, by key. */
   readonly underWay = new Map<string, number>()
   mostAtOnce = 0
@@ -33,12 +34,19 @@ export class FakeSource {
     return row
   }
 
-  /** Resolves with the row when its writer knows of it. */
-  async write(key: string, writer = ''): Promise<Row> {
+  /** A row to be written, whose place among all writes of its key is settled now. */
+  draft(key: string): Row {
+    const version = (this.drafted.get(key) ?? 0) + 1
+    this.drafted.set(key, version)
+    return { key, version }
+  }
+
+  /** Resolves with the row when its writer knows of it. An older one changes nothing. */
+  async write(key: string, writer = '', draft?: Row): Promise<Row> {
     await this.deliver(`${writer} > source write ${key}`)
     if (this.isRefusing) throw new Error('the source refuses')
-    const row = { key, version: this.present(key).version + 1 }
-    this.versions.set(key, row.version)
+    const row = draft ?? this.draft(key)
+    this.versions.set(key, Math.max(this.present(key).version, row.version))
     await this.deliver(`${writer} < source write ${key}`)
     return row
   }
