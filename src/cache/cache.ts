@@ -6,10 +6,12 @@ import { durationMs, type Ms } from './durations.js'
 import type { JournalPort } from './journal-port.js'
 import { createL1 } from './l1/l1.js'
 import { LateRemovals } from './late-removals.js'
+import { Loads } from './loads.js'
 import { ManyReader } from './many-reader.js'
 import type { CacheEvents, CacheSettings, Loader, ManyLoader } from './options.js'
 import type { L2Port } from './ports.js'
 import { Reader } from './reader.js'
+import { Refresher } from './refresher.js'
 import { type CacheStats, createStats } from './stats.js'
 import { TaggedKeys } from './tagged-keys.js'
 import { Tags } from './tags.js'
@@ -71,8 +73,9 @@ export class TieredCache<V> implements Cache<V> {
       }),
       late: new LateRemovals(clock, on),
     })
-    this.reader = new Reader(this.core)
-    this.many = new ManyReader(this.core, this.reader)
+    const loads = new Loads(this.core)
+    this.reader = new Reader(this.core, loads, new Refresher(this.core, loads))
+    this.many = new ManyReader(this.core, this.reader, loads)
     this.behind = journal && new WriteBehind(this.core, this.reader, journal)
     this.writer = new Writer(this.core, this.reader, this.behind)
     if (l2) this.listen(l2, prefixes)

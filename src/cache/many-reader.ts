@@ -3,9 +3,11 @@ import { isUnreachable } from '../errors.js'
 import type { CacheCore } from './core.js'
 import type { Flight } from './flight.js'
 import { withinDeadline } from './l2-deadline.js'
+import { type Loads, leaseMs, type Read } from './loads.js'
 import type { Loader, ManyLoader } from './options.js'
 import type { L2Found } from './ports.js'
-import { elsewhere, freshToken, leaseMs, type Read, type Reader } from './reader.js'
+import { again, elsewhere, type Reader } from './reader.js'
+import { freshToken } from './token.js'
 
 /** A key on its way, and how its flight is to be ended. */
 interface Wanted<V> {
@@ -19,6 +21,7 @@ export class ManyReader<V> {
   constructor(
     private readonly core: CacheCore<V>,
     private readonly reader: Reader<V>,
+    private readonly loads: Loads<V>,
   ) {}
 
   async get(keys: readonly string[], load: ManyLoader<V> | undefined): Promise<Map<string, V>> {
@@ -63,15 +66,31 @@ export class ManyReader<V> {
     // those that are known to be missing share one call of the loader
     const missing = wanted.filter((_, index) => isLoaded(founds[index])).map(({ key }) => key)
     const shared = load && missing.length > 0 ? sharing(load, missing) : loader
-    wanted.forEach(({ key, flight, end }, index) => {
-      const found = founds[index]
-      if (!found)
-        end(l2 ? this.reader.detour(key, flight, shared) : this.reader.loadHere(key, flight, shared))
-      else if (found.kind === 'leased' && shared)
-        end(this.reader.loadAndFill(key, flight, { token, load: shared }))
-      else if (found.kind === 'value') end(this.reader.takeStored(key, flight, found, loader))
-      else end(this.reader.fetch(key, flight, loader))
-    })
+    for (const [index, each] of wanted.entries())
+      each.end(this.endOf(each, founds[index], { token, loader, shared }))
+  }
+
+  private async endOf(
+    { key, flight }: Wanted<V>,
+    found: L2Found | undefined,
+    how: {
+      readonly token: string
+      readonly loader: Loader<V> | undefined
+      readonly shared: Loader<V> | undefined
+    },
+  ): Promise<Read<V>> {
+    const { token, loader, shared } = how
+    if (!found) {
+      if (this.core.l2) return this.reader.detour(key, flight, shared)
+      return this.reader.miss(await this.loads.loadHere(key, flight, shared))
+    }
+    if (found.kind === 'leased' && shared)
+      return this.reader.miss(await this.loads.loadAndFill(key, flight, { token, load: shared }))
+    if (found.kind === 'value') {
+      const read = await this.reader.takeStored(key, flight, found, loader)
+      if (read !== again) return read
+    }
+    return this.reader.fetch(key, flight, loader)
   }
 
   /** One request a node; undefined: its node does not answer. */

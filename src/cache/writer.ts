@@ -2,7 +2,6 @@
  * Writing: the source of truth first, then the cache, which drops the key or takes the new version. What could not be told
  * to a node is told when it answers again.
  */
-import { randomBytes } from 'node:crypto'
 import { isUnreachable } from '../errors.js'
 import { callWriter } from './call-writer.js'
 import type { CacheCore } from './core.js'
@@ -11,6 +10,7 @@ import type { LateSubject } from './late-removals.js'
 import type { Reader } from './reader.js'
 import type { StoredTag } from './stored-body.js'
 import { versionText } from './stored-body.js'
+import { freshToken } from './token.js'
 
 export interface SetOptions {
   readonly ttlMs: number | undefined
@@ -101,7 +101,7 @@ export class Writer<V> {
   private async mark(key: string): Promise<string> {
     const { settings } = this.core
     const l2 = this.core.l2!
-    const token = randomBytes(12).toString('base64url')
+    const token = freshToken()
     const whole = this.core.wholeKey(key)
     const leaseMs = Math.ceil(settings.loadTimeoutMs * 1.5)
     const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
