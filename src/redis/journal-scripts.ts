@@ -34,10 +34,10 @@ export const errorLengthDigits = 5
 
 export const dirtyNameOf = (namespace: string) => dirtyPrefix + namespace
 
-const names = `local journal, dirty = '${journalPrefix}' .. ARGV[1], '${dirtyPrefix}' .. ARGV[1]
+export const names = `local journal, dirty = '${journalPrefix}' .. ARGV[1], '${dirtyPrefix}' .. ARGV[1]
 local since, dead = '${sincePrefix}' .. ARGV[1], '${deadPrefix}' .. ARGV[1]`
 
-const clock = `local t = redis.call('TIME')
+export const clock = `local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)`
 
 const makeRoom = `redis.call('DEL', '__cachectl:room')`
