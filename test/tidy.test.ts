@@ -25,14 +25,15 @@ const layers: Record<string, readonly string[]> = {
   measure: [],
   hotkeys: ['ring'],
   plan: ['ring'],
-  cache: ['ring'],
+  cache: ['ring', 'measure/latency-histogram.ts'],
   operations: [...pure, 'cache'],
   redis: adapters,
   control: [...adapters, 'redis'],
   files: adapters,
   lab: adapters,
+  sources: adapters,
   terminal: [...pure, 'operations'],
-  report: [...pure, 'operations'],
+  report: [...pure, 'operations', 'cache'],
 }
 const hashesOnly: Record<string, string> = { hotkeys: 'ring/hash', workload: 'ring/hash' }
 const top = [
@@ -50,6 +51,8 @@ const top = [
   'bench-report.ts',
   'bench-sides.ts',
   'lab-command.ts',
+  'cache-verify.ts',
+  'cache-verify-flags.ts',
   'open-control.ts',
   'failpoint.ts',
   'open-ring.ts',

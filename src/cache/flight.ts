@@ -6,6 +6,8 @@
 export class Flight<T> {
   readonly promise: Promise<T>
   isDirty = false
+  /** How the read went; what nobody told waited for the source. */
+  outcome: 'l2' | 'stale' | 'miss' = 'miss'
   private wakeUp: (() => void) | undefined
   private settle!: { resolve(value: T): void; reject(error: unknown): void }
 

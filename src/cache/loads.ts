@@ -3,7 +3,7 @@
  * costs the value its place, never the reader its value.
  */
 import { isUnreachable } from '../errors.js'
-import type { CacheCore } from './core.js'
+import type { CacheCore, Written } from './core.js'
 import type { Flight } from './flight.js'
 import { withinDeadline } from './l2-deadline.js'
 import { callLoader, type LoadedValue } from './load.js'
@@ -36,9 +36,10 @@ export class Loads<V> {
     }, leaseMs / 4)
     try {
       const loaded = await this.load(key, load, undefined)
-      if (this.core.isKept(loaded)) {
-        await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill }))
-      } else await release()
+      const isTaken =
+        this.core.isKept(loaded) &&
+        (await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill })))
+      if (!isTaken) await release()
       return loaded.value
     } catch (error) {
       await release()
@@ -60,23 +61,31 @@ export class Loads<V> {
   ): Promise<Read<V>> {
     const { stamp, token, load, stale } = refill
     const loaded = await this.load(key, load, stale)
-    if (this.core.isKept(loaded)) {
-      const whole = this.core.wholeKey(key)
-      await this.put(key, flight, loaded, (fill) => this.core.l2!.refill(whole, { stamp, token, ...fill }))
-    } else if (loaded.value === null) await this.core.l2!.remove([this.core.wholeKey(key)])
+    const l2 = this.core.l2!
+    const whole = this.core.wholeKey(key)
+    const isTaken =
+      this.core.isKept(loaded) &&
+      (await this.put(key, flight, loaded, (fill) => l2.refill(whole, { stamp, token, ...fill })))
+    // what stands there is older than what can't be kept
+    if (!isTaken && (loaded.value === null || !loaded.isOutdated)) await l2.remove([whole])
     return loaded.value
   }
 
-  /** Puts a loaded value at L2 and, where that went well, into L1. */
+  /**
+   * Puts a loaded value at L2 and, where that went well, into L1. That a node is away costs the value its place only, and so
+   * does a value that the codec can't write: then false.
+   */
   async put(
     key: string,
     flight: Flight<Read<V>>,
     loaded: LoadedValue<V>,
     fill: (fill: { body: Buffer; ttlMs: number }) => Promise<Filled>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { l2, settings, stats, clock, tags } = this.core
     const node = l2!.ownerOf(this.core.wholeKey(key))
-    const { body, freshMs, ttlMs } = this.core.encode(loaded)
+    const written = this.written(key, loaded.value)
+    if (!written) return false
+    const { body, freshMs, ttlMs } = this.core.encode(loaded, written)
     const sentMs = clock.nowMs()
     const { changes } = tags
     try {
@@ -84,11 +93,11 @@ export class Loads<V> {
       const { isFilled, vouch } = await withinDeadline(l2!, deadline, fill({ body, ttlMs }))
       if (!isFilled) {
         stats.revoked += 1
-        return
+        return true
       }
       stats.fills += 1
       const isCurrent = !flight.isDirty && (loaded.tags.length === 0 || changes === tags.changes)
-      if (!vouch || !isCurrent) return
+      if (!vouch || !isCurrent) return true
       this.core.keep(key, loaded.value, {
         freshUntilMs: sentMs + freshMs,
         loadMs: loaded.loadMs,
@@ -99,6 +108,16 @@ export class Loads<V> {
     } catch (error) {
       stats.l2Failures += 1
       if (!isUnreachable(error)) throw error
+    }
+    return true
+  }
+
+  private written(key: string, value: V | null): Written | undefined {
+    try {
+      return this.core.write(key, value)
+    } catch (error) {
+      this.core.on.error?.(error)
+      return undefined
     }
   }
 
@@ -141,7 +160,9 @@ export class Loads<V> {
     const { stats, settings, clock, tags } = this.core
     stats.loads += 1
     try {
-      return await callLoader(key, load, { clock, tags, timeoutMs: settings.loadTimeoutMs, stale })
+      return await this.core.timed('load', () =>
+        callLoader(key, load, { clock, tags, timeoutMs: settings.loadTimeoutMs, stale }),
+      )
     } catch (error) {
       stats.loadErrors += 1
       throw error

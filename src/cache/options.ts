@@ -1,6 +1,7 @@
 /** What an application says about its cache, with the defaults, checked once. */
 import { invalid } from '../errors.js'
-import { type Codec, jsonCodec } from './codec.js'
+import { type Codec, checkCodecId } from './codec.js'
+import { jsonCodec } from './codecs/json.js'
 import { durationMs, type Ms } from './durations.js'
 import type { L1Policy } from './l1/l1.js'
 
@@ -79,6 +80,7 @@ export interface CacheOptions<V> {
   }
   /** The version of a value's row: with it a write puts the value in place of an older one, without it the key is dropped. */
   readonly version?: (value: V) => number | bigint
+  /** How values are written at L2. Default: JSON. */
   readonly codec?: Codec<V>
   readonly on?: Partial<CacheEvents>
 }
@@ -96,7 +98,7 @@ export interface BehindOptions {
 
 /** What an application may want to hear of. */
 export interface CacheEvents {
-  /** Something failed in the background: a refresh, a late invalidation, a value that no codec reads. */
+  /** Something failed in the background: a refresh, a late invalidation, a value that the codec can't write or read. */
   error(error: unknown): void
 }
 
@@ -142,6 +144,7 @@ export function settingsOf<V>(options: CacheOptions<V>): CacheSettings<V> {
   require(/^[^:#\s]+$/.test(namespace), 'namespace', 'it is one word without : and #')
   require(jitter >= 0 && jitter < 1, 'jitter', 'it is a share from 0 to below 1')
   require(early === false || early > 0, 'early', 'it is a positive number or false')
+  checkCodecId(codec.id, 255)
   require(!options.strict || options.write !== undefined, 'strict', 'it needs `write`')
   require(!options.behind || options.write !== undefined, 'behind', 'it needs `write`')
   require(!options.behind || !options.strict, 'strict', 'with `behind` the source is not written by `set`')

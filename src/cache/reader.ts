@@ -77,21 +77,32 @@ export class Reader<V> {
   join(key: string, load: Loader<V> | undefined): Promise<Read<V>> | undefined {
     const other = this.flights.of(key)
     if (!other) return undefined
+    const { clock, stats, timings } = this.core
+    const startedMs = clock.nowMs()
     return other.promise.then((read) => {
       // the other had no loader
       if (read === undefined && load) return this.fly(key, load)
-      this.core.stats.shared += 1
+      stats.shared += 1
+      timings.record('shared', clock.nowMs() - startedMs)
       return read
     })
   }
 
   /** Starts the key's one flight in this process. */
   launch(key: string, body: (flight: Flight<Read<V>>) => Promise<Read<V>>): Promise<Read<V>> {
+    const { clock, timings } = this.core
+    const startedMs = clock.nowMs()
     const flight = this.flights.start(key)
     body(flight)
       .then(
-        (read) => flight.resolve(read),
-        (error: unknown) => flight.reject(error),
+        (read) => {
+          timings.record(flight.outcome, clock.nowMs() - startedMs)
+          flight.resolve(read)
+        },
+        (error: unknown) => {
+          timings.record('readError', clock.nowMs() - startedMs)
+          flight.reject(error)
+        },
       )
       .finally(() => this.flights.end(key, flight))
     return flight.promise
@@ -164,18 +175,19 @@ export class Reader<V> {
     const readMs = clock.nowMs()
     const { changes } = tags
     const { value: stored } = found
-    const unpacked = await unpack(this.core, stored)
+    const unpacked = await unpack(this.core, key, stored)
     if (!unpacked) return load ? this.replace(key, flight, stored.stamp, load) : this.miss(undefined)
     const { freshMs, value, body } = unpacked
     if (freshMs > 0) {
       stats.l2Hits += 1
+      flight.outcome = 'l2'
       if (load && this.refresher.isEarly(freshMs, body.loadMs)) this.refresher.start(key, load)
       const isCurrent = !flight.isDirty && (body.tags.length === 0 || tags.changes === changes)
       if (isCurrent) this.keep(key, unpacked, { ...found, readMs })
       if (settings.isSliding) this.core.slide(key, freshMs, stored.stamp)
       return value
     }
-    return load ? this.serveStale(key, value, load) : this.miss(undefined)
+    return load ? this.serveStale(key, value, load, flight) : this.miss(undefined)
   }
 
   private keep(
@@ -211,11 +223,16 @@ export class Reader<V> {
   private async await(flight: Flight<Read<V>>, ms: number): Promise<void> {
     this.core.stats.waits += 1
     // an invalidation that came with the answer has told already that there is something new
-    if (!flight.isDirty) await flight.wait(Math.min(ms, leaseMs))
+    if (!flight.isDirty) await this.core.timed('wait', () => flight.wait(Math.min(ms, leaseMs)))
   }
 
   /** Serves the value and loads it anew; with a soft timeout it waits a moment for the new one. */
-  private async serveStale(key: string, value: V | null, load: Loader<V>): Promise<Read<V>> {
+  private async serveStale(
+    key: string,
+    value: V | null,
+    load: Loader<V>,
+    flight?: Flight<Read<V>>,
+  ): Promise<Read<V>> {
     const { stats, settings, clock } = this.core
     const refresh = this.refresher.start(key, load)
     if (settings.softTimeoutMs > 0) {
@@ -226,6 +243,7 @@ export class Reader<V> {
       if (fresh !== undefined) return this.miss(fresh)
     }
     stats.staleHits += 1
+    if (flight) flight.outcome = 'stale'
     return value
   }
 

@@ -61,7 +61,7 @@ export class Refresher<V> {
     const [found] = await withinDeadline(l2, deadline, look)
     if (found?.kind !== 'value') return undefined
     const { stamp } = found.value
-    const unpacked = await unpack(this.core, found.value)
+    const unpacked = await unpack(this.core, key, found.value)
     const right = { stamp, token: freshToken(), leaseMs: settings.loadTimeoutMs }
     if (!(await withinDeadline(l2, deadline, l2.startRefresh(whole, right)))) return undefined
     stats.refreshes += 1

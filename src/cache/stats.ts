@@ -40,6 +40,8 @@ export interface CacheStats {
   pending: number
   /** How long the oldest of them has waited, as last seen. */
   lagMs: number
+  /** Values that the codec could not write, and damaged ones that it could not read. */
+  codecErrors: number
 }
 
 export function createStats(): CacheStats {
@@ -66,5 +68,6 @@ export function createStats(): CacheStats {
     deadLetters: 0,
     pending: 0,
     lagMs: 0,
+    codecErrors: 0,
   }
 }

@@ -1,5 +1,5 @@
 /** A value that stands at L2, made an application's value again, if this cache may serve it. */
-import { CachectlError, isUnreachable } from '../errors.js'
+import { isUnreachable } from '../errors.js'
 import type { CacheCore } from './core.js'
 import type { StoredValue, Vouch } from './ports.js'
 import { decodeBody, type StoredBody } from './stored-body.js'
@@ -13,12 +13,16 @@ export interface Unpacked<V> {
 }
 
 /** undefined: outdated by a tag, or written by another codec or program. */
-export async function unpack<V>(core: CacheCore<V>, stored: StoredValue): Promise<Unpacked<V> | undefined> {
+export async function unpack<V>(
+  core: CacheCore<V>,
+  key: string,
+  stored: StoredValue,
+): Promise<Unpacked<V> | undefined> {
   const { settings, tags, clock } = core
   const body = decodeBody(stored.body)
   if (!body || (!body.isNull && body.codecId !== settings.codec.id)) return undefined
   let tagVouches: readonly Vouch[] = []
-  // what waits for the source is newer than a tag's invalidation, which tells of a change there
+  // what waits for the source is newer than the invalidation of a tag, which tells of a change there
   if (body.tags.length > 0 && !stored.isPending) {
     const found = await tags.arePresent(body.tags, clock.nowMs()).catch((error: unknown) => {
       if (isUnreachable(error)) return undefined
@@ -28,11 +32,11 @@ export async function unpack<V>(core: CacheCore<V>, stored: StoredValue): Promis
     tagVouches = found.vouches
   }
   try {
-    const value = body.isNull ? null : settings.codec.decode(body.bytes)
+    const value = body.isNull ? null : core.readBytes(key, body.bytes)
     const freshMs = stored.isPending ? settings.ttlMs : stored.leftMs - body.staleMs
     return { body, value, freshMs, tagVouches }
   } catch (error) {
-    core.on.error?.(new CachectlError('a stored value could not be decoded', { exitCode: 1, cause: error }))
+    core.on.error?.(error)
     return undefined
   }
 }

@@ -4,7 +4,7 @@
  */
 import { isUnreachable } from '../errors.js'
 import { callWriter } from './call-writer.js'
-import type { CacheCore } from './core.js'
+import type { CacheCore, Written } from './core.js'
 import { withinDeadline } from './l2-deadline.js'
 import type { LateSubject } from './late-removals.js'
 import type { Reader } from './reader.js'
@@ -26,19 +26,24 @@ export class Writer<V> {
     private readonly behind?: { put(key: string, value: V | null, options: SetOptions): Promise<void> },
   ) {}
 
-  /** Errors: the source's own; `unreachable` when the source has the value and the cache could not be told yet. */
+  /**
+   * Errors: `invalid` for a value that the codec can't write; the source's own; `unreachable` when the source has the value
+   * and the cache could not be told yet.
+   */
   async set(key: string, value: V | null, options: SetOptions): Promise<void> {
     const { settings, l2, stats } = this.core
     stats.writes += 1
     if (this.behind) return this.behind.put(key, value, options)
     this.reader.invalidate(key)
     if (!settings.write) return this.place(key, value, options)
+    // before the source is written: what the codec can't write is the caller's mistake
+    const written = settings.version && value !== null ? this.core.write(key, value) : undefined
     const token = settings.isStrict && l2 ? await this.mark(key) : undefined
     try {
       await this.writeSource(key, value)
     } finally {
       // even when it failed: whether the source has it is unknown
-      await this.afterWrite(key, { value, token, options })
+      await this.afterWrite(key, { value, token, options, written })
     }
   }
 
@@ -78,8 +83,13 @@ export class Writer<V> {
   private async place(key: string, value: V | null, { ttlMs, tags }: SetOptions): Promise<void> {
     const { l2, tags: known, settings, clock } = this.core
     if (value === null) return this.invalidate([key])
+    const written = this.core.write(key, value)
     const { versions } = await known.versions(tags)
-    const { body, freshMs, ttlMs: lifeMs } = this.core.encode({ value, ttlMs, loadMs: 0, tags: versions })
+    const {
+      body,
+      freshMs,
+      ttlMs: lifeMs,
+    } = this.core.encode({ value, ttlMs, loadMs: 0, tags: versions }, written)
     if (!l2) {
       this.core.keep(key, value, {
         ...{ freshUntilMs: clock.nowMs() + freshMs, loadMs: 0, bytes: body.length, tags: versions },
@@ -116,23 +126,27 @@ export class Writer<V> {
 
   private async afterWrite(
     key: string,
-    { value, token, options }: { value: V | null; token: string | undefined; options: SetOptions },
+    {
+      value,
+      token,
+      options,
+      written,
+    }: { value: V | null; token: string | undefined; options: SetOptions; written: Written | undefined },
   ): Promise<void> {
     const { l2, settings, tags } = this.core
-    const { version } = settings
     if (!l2) {
       this.reader.invalidate(key)
       return
     }
     const whole = this.core.wholeKey(key)
     const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
-    if (token === undefined && version && value !== null) {
+    if (token === undefined && written) {
       let versions: readonly StoredTag[] = []
       try {
         versions = (await tags.versions(options.tags)).versions
-        const encoded = this.core.encode({ value, ttlMs: options.ttlMs, loadMs: 0, tags: versions })
+        const encoded = this.core.encode({ value, ttlMs: options.ttlMs, loadMs: 0, tags: versions }, written)
         const update = {
-          version: versionText(BigInt(version(value))),
+          version: versionText(written.version),
           body: encoded.body,
           ttlMs: encoded.ttlMs,
         }
