@@ -2,7 +2,7 @@
 
 import * as Flags from '@oclif/core/flags'
 import type { OutputFlags } from '@oclif/core/interfaces'
-import type { CacheVerifyRequest } from './cache-verify.js'
+import { type CacheVerifyRequest, codecNames } from './cache-verify.js'
 import { parsePercent } from './hotkeys/percent.js'
 import { parseDurationMs } from './workload/duration.js'
 
@@ -17,6 +17,11 @@ export const cacheVerifyFlags = {
     exclusive: ['columns'],
   }),
   columns: Flags.string({ summary: 'The value is an object of these columns.', helpValue: 'A,B,…' }),
+  codec: Flags.string({
+    summary: "The cache's codec.",
+    options: codecNames,
+    default: 'json',
+  }),
   keys: Flags.string({ summary: 'Look at these keys, one a line; - is standard input.', helpValue: 'FILE' }),
   sample: Flags.integer({
     summary: 'Without --keys: so many, drawn on the nodes by SCAN.',
@@ -51,6 +56,7 @@ export function cacheVerifyRequest(
     keyColumn: flags['key-column'],
     valueColumn: flags['value-column'],
     columns: flags.columns?.split(','),
+    codec: flags.codec,
     keysPath: flags.keys,
     sampleCount: flags.sample,
     withinMs: parseDurationMs(flags.within, '--within'),

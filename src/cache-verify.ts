@@ -1,5 +1,9 @@
 /** What `cache verify` is wired from: the cache as a reader, its source of truth, and the keys to look at. */
 import { createReadStream } from 'node:fs'
+import type { Codec } from './cache/codec.js'
+import { compressed } from './cache/codecs/compressed.js'
+import { jsonCodec } from './cache/codecs/json.js'
+import { messagePackCodec } from './cache/codecs/message-pack.js'
 import { consistencyOf } from './cache/consistency.js'
 import { lookName } from './cache/ports.js'
 import type { Difference } from './cache/verify.js'
@@ -18,6 +22,14 @@ import { withNodeKeys } from './redis/node-keys.js'
 import { openConnection } from './redis/resp-connection.js'
 import type { CacheVerifyFacts } from './terminal/cache-verify.js'
 
+const codecs: Readonly<Record<string, () => Codec<unknown>>> = {
+  json: jsonCodec,
+  messagepack: messagePackCodec,
+  'json+compressed': () => compressed(jsonCodec()),
+  'messagepack+compressed': () => compressed(messagePackCodec()),
+}
+export const codecNames: readonly string[] = Object.keys(codecs)
+
 export interface CacheVerifyRequest {
   readonly file: TopologyFile
   readonly namespace: string
@@ -28,6 +40,8 @@ export interface CacheVerifyRequest {
   readonly keyColumn: string
   readonly valueColumn: string | undefined
   readonly columns: readonly string[] | undefined
+  /** One of `codecNames`. */
+  readonly codec: string
   /** A file of keys, one a line; absent: sampled on the nodes. */
   readonly keysPath: string | undefined
   readonly sampleCount: number
@@ -45,7 +59,13 @@ export async function verifyCache(
   const { file, namespace, withinMs, ratePerSec, failBelow } = request
   const { source, asCachectlError } = await openSource(request)
   const ring = await openPresentRing(file)
-  const cache = createCache<unknown>({ ring, namespace, ttl: '1m', l1: false })
+  const cache = createCache<unknown>({
+    ring,
+    namespace,
+    ttl: '1m',
+    l1: false,
+    codec: codecs[request.codec]!(),
+  })
   const differences: Difference<unknown>[] = []
   let failure: unknown
   const verifier = createVerifier(cache, {

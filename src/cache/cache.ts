@@ -103,7 +103,7 @@ export class TieredCache<V> implements Cache<V> {
     return (read instanceof Promise ? await read : read) ?? undefined
   }
 
-  getMany(keys: readonly string[], load?: ManyLoader<V>): Promise<Map<string, V>> {
+  getMany(keys: readonly string[], load = this.core.settings.loadMany): Promise<Map<string, V>> {
     return this.many.get(keys, load)
   }
 

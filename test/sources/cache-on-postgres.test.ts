@@ -64,6 +64,7 @@ describe('a cache on Redis in front of PostgreSQL', function () {
       assert.equal(await through.get('none'), undefined)
       assert.equal((await through.get('b'))?.version, 1)
       assert.equal(through.stats.loads, 2)
+      assert.deepEqual([...(await through.getMany(['a', 'b', 'none'])).keys()].sort(), ['a', 'b'])
     } finally {
       await Promise.all([aside.close(), through.close()])
     }
@@ -99,6 +100,36 @@ describe('a cache on Redis in front of PostgreSQL', function () {
       assert.equal((await cache.get('k'))?.name, 'good')
     } finally {
       await cache.close()
+    }
+  })
+
+  it('write-behind: the last of many values reaches its row under its number, deletes too, and a late one is nothing', async () => {
+    const options = { ring: ring(), namespace: 'behind', ttl: '1m', behind: { delay: 5 } } as const
+    const plain = postgresSource<Item>({
+      connectionString: server.url,
+      table: 'items',
+      versionColumn: 'version',
+    })
+    const { load, write } = plain
+    const [one, two] = [
+      createCache<Item>({ ...options, load, write }),
+      createCache<Item>({ ...options, load, write }),
+    ]
+    try {
+      for (let version = 1; version <= 20; version++) {
+        await (version % 2 ? one : two).set('k', { name: `${version}`, version })
+        await one.set('gone', { name: `${version}`, version })
+      }
+      await two.set('gone', null)
+      await Promise.all([one.flush(), two.flush()])
+      assert.deepEqual(await server.query('SELECT key, version::int FROM items'), [{ key: 'k', version: 20 }])
+      const [fence] = await server.query(`SELECT seq FROM cachectl_fence WHERE key = 'gone'`)
+      const seqs = new Map([['gone', BigInt(String(fence!.seq)) - 1n]])
+      await write(new Map([['gone', { name: 'late', version: 99 }]]), { seqs })
+      assert.equal(await load('gone'), null)
+    } finally {
+      await Promise.all([one.close(), two.close()])
+      await plain.close()
     }
   })
 

@@ -13,7 +13,7 @@ export default class CacheVerify extends BaseCommand {
   static override description = [
     'Looks at each key on its node and in the table; a difference is looked at again until --within has passed, because',
     'a write may be under way. Nothing is written, loaded into the cache or repaired. The password comes from PGPASSWORD',
-    `or ~/.pgpass. Values are read as JSON.\n\n${exitCodesHelp}`,
+    `or ~/.pgpass.\n\n${exitCodesHelp}`,
   ].join(' ')
   static override examples = [
     '<%= config.bin %> <%= command.id %> --namespace shop --source postgres://app@db/shop --table products --key-column id',
