@@ -72,11 +72,11 @@ async function costs(): Promise<void> {
   }
   const rounds = 20_000
   const keyCount = 2_000
-  for (let index = 0; index < 500; index++) await cache.set(`k${index % keyCount}`, index)
+  for (let index = 0; index < 500; index++) await cache.set(`c${index % keyCount}`, index)
   const before = await commands()
   for (let index = 0; index < rounds; index++) {
     await timed(times.set, () => plain.call('SET', `plain:${index % keyCount}`, String(index)))
-    await timed(times.put, () => cache.set(`k${index % keyCount}`, index))
+    await timed(times.put, () => cache.set(`c${index % keyCount}`, index))
   }
   const putTrips = (await commands()) - before
   const flushedBefore = cache.stats.flushed
