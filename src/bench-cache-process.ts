@@ -10,8 +10,9 @@ import { type CacheOptions, settingsOf } from './cache/options.js'
 import { systemClock } from './clock.js'
 import { CachectlError, describeError, ExitCode } from './errors.js'
 import { parseLoadRequest } from './files/load-request-json.js'
+import { loadTopology } from './files/topology-file.js'
 import { readTrace } from './files/trace-file.js'
-import { openWrittenRing, tierOf } from './open-cache.js'
+import { openPresentRing, tierOf } from './open-cache.js'
 import { createRandom } from './random.js'
 import { measureHostNoise } from './redis/load/host-noise.js'
 import { toLoadJob } from './redis/load/load-job.js'
@@ -64,7 +65,7 @@ async function run(order: CacheLoadOrder): Promise<void> {
   })
   const clock = systemClock
   const engine = new CacheEngine({ job, strategy, run: stamp, origin, staleReads, clock })
-  const ring = await openWrittenRing(order.topologyPath)
+  const ring = await openPresentRing(await loadTopology(order.topologyPath, order.topologyPath))
   const settings = settingsOf(optionsOf(strategy, engine))
   const { l2, journal } = tierOf(ring, settings)
   const cache = new TieredCache<Value>(settings, {

@@ -5,14 +5,15 @@ import { type Cache, TieredCache } from './cache/cache.js'
 import type { JournalPort } from './cache/journal-port.js'
 import { type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
 import type { ControlStore, L2Port } from './cache/ports.js'
+import { createStats } from './cache/stats.js'
+import { CacheTimings } from './cache/timings.js'
 import { systemClock } from './clock.js'
 import { createFixedStore } from './control/fixed-store.js'
 import { invalid, isUnreachable } from './errors.js'
 import { parseNodeUrl } from './files/node-url.js'
 import { readAccess } from './files/secrets.js'
-import { loadTopology } from './files/topology-file.js'
+import type { TopologyFile } from './files/topology-file.js'
 import { LazyCache } from './lazy-cache.js'
-import { openControl } from './open-control.js'
 import { printable } from './printable.js'
 import { createRandom, freshSeed } from './random.js'
 import { CacheRing } from './redis/cache-ring.js'
@@ -44,7 +45,8 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
     return new TieredCache(settings, { ...world, l2: undefined })
   }
   if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tierOf(ring, settings) })
-  return new LazyCache(async () => {
+  const counting = { stats: createStats(), timings: new CacheTimings() }
+  return new LazyCache({ ...counting, namespace: settings.namespace }, async () => {
     const opened = await openCacheRing(ring)
     const { l2, journal } = tierOf(opened, settings)
     try {
@@ -53,7 +55,10 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
       await opened.close()
       throw error
     }
-    return { cache: new TieredCache(settings, { ...world, l2, journal }), close: () => opened.close() }
+    return {
+      cache: new TieredCache(settings, { ...world, ...counting, l2, journal }),
+      close: () => opened.close(),
+    }
   })
 }
 
@@ -78,23 +83,28 @@ async function requireKeeping(journal: JournalPort): Promise<void> {
 /** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */
 export async function openCacheRing(ring: RingSource): Promise<CacheRing> {
   if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
-    const file = await loadTopology(resolve(ring), ring)
-    return openRingOver(await openControl(file))
+    // only here: YAML and the control stores take longer to import than all the rest
+    const { loadTopology } = await import('./files/topology-file.js')
+    const { openControl } = await import('./open-control.js')
+    return openRing(await openControl(await loadTopology(resolve(ring), ring)))
   }
-  const topology = fixedTopology(typeof ring === 'string' ? [ring] : ring)
-  return openRingOver(createFixedStore(topology))
+  return openRing(createFixedStore(fixedTopology(typeof ring === 'string' ? [ring] : ring)))
 }
 
-/** The ring of a topology file, which need not be in its control store: then it is taken as it is written. */
-export async function openWrittenRing(path: string): Promise<CacheRing> {
-  const file = await loadTopology(path, path)
+/** The ring of a topology file as it is now, also where no control store keeps it. Errors: as above. */
+export async function openPresentRing(file: TopologyFile): Promise<CacheRing> {
+  const { openControl } = await import('./open-control.js')
   const control = await openControl(file)
-  if (await control.load()) return openRingOver(control)
+  const isKept = await control.load().catch(async (error: unknown) => {
+    await control.close()
+    throw error
+  })
+  if (isKept) return openRing(control)
   await control.close()
-  return openRingOver(createFixedStore(file.topology))
+  return openRing(createFixedStore(file.topology))
 }
 
-function openRingOver(control: ControlStore): Promise<CacheRing> {
+function openRing(control: ControlStore): Promise<CacheRing> {
   return CacheRing.open({
     control,
     clock: systemClock,

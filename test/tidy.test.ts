@@ -25,7 +25,7 @@ const layers: Record<string, readonly string[]> = {
   measure: [],
   hotkeys: ['ring'],
   plan: ['ring'],
-  cache: ['ring'],
+  cache: ['ring', 'measure/latency-histogram.ts'],
   operations: [...pure, 'cache'],
   redis: adapters,
   control: [...adapters, 'redis'],
@@ -33,7 +33,7 @@ const layers: Record<string, readonly string[]> = {
   lab: adapters,
   sources: adapters,
   terminal: [...pure, 'operations'],
-  report: [...pure, 'operations'],
+  report: [...pure, 'operations', 'cache'],
 }
 const hashesOnly: Record<string, string> = { hotkeys: 'ring/hash', workload: 'ring/hash' }
 const top = [
@@ -53,6 +53,8 @@ const top = [
   'bench-strategy.ts',
   'bench-cache-process.ts',
   'lab-command.ts',
+  'cache-verify.ts',
+  'cache-verify-flags.ts',
   'open-control.ts',
   'failpoint.ts',
   'open-ring.ts',

@@ -7,6 +7,7 @@ import type { JournalPort } from './journal-port.js'
 import { createL1 } from './l1/l1.js'
 import { LateRemovals } from './late-removals.js'
 import { Loads } from './loads.js'
+import { type CacheLook, lookAt } from './look.js'
 import { ManyReader } from './many-reader.js'
 import type { CacheEvents, CacheSettings, Loader, ManyLoader } from './options.js'
 import type { L2Port } from './ports.js'
@@ -15,6 +16,7 @@ import { Refresher } from './refresher.js'
 import { type CacheStats, createStats } from './stats.js'
 import { TaggedKeys } from './tagged-keys.js'
 import { Tags } from './tags.js'
+import { CacheTimings, l1SampledOneIn } from './timings.js'
 import { WriteBehind } from './write-behind.js'
 import { Writer } from './writer.js'
 
@@ -36,10 +38,15 @@ export interface Cache<V> {
   ): Promise<void>
   /** Drops keys, or all values with a tag, in every process. */
   invalidate(...what: (string | { readonly tag: string })[]): Promise<void>
+  /** What each tier would serve now; loads nothing. For checks, such as `createVerifier`. */
+  look(key: string): Promise<CacheLook<V>>
   /** Waits for what is under way in the background; with `behind` until all that this process has put is in the source. */
   flush(): Promise<void>
   close(): Promise<void>
+  /** What separates it from other caches on the same nodes. */
+  readonly namespace: string
   readonly stats: Readonly<CacheStats>
+  readonly timings: CacheTimings
 }
 
 export interface CacheWorld {
@@ -49,10 +56,15 @@ export interface CacheWorld {
   readonly clock: Clock
   readonly random: Random
   readonly on?: Partial<CacheEvents>
+  /** Where they are counted, if that began before. */
+  readonly stats?: CacheStats
+  readonly timings?: CacheTimings
 }
 
 export class TieredCache<V> implements Cache<V> {
-  readonly stats: CacheStats = createStats()
+  readonly namespace: string
+  readonly stats: CacheStats
+  readonly timings: CacheTimings
   private readonly core: CacheCore<V>
   private readonly reader: Reader<V>
   private readonly many: ManyReader<V>
@@ -60,12 +72,16 @@ export class TieredCache<V> implements Cache<V> {
   private readonly behind: WriteBehind<V> | undefined
   private readonly endings: (() => void)[] = []
 
-  constructor(settings: CacheSettings<V>, { l2, journal, clock, random, on = {} }: CacheWorld) {
+  constructor(settings: CacheSettings<V>, world: CacheWorld) {
+    const { l2, journal, clock, random, on = {} } = world
     const { namespace, l2TimeoutMs } = settings
+    this.namespace = namespace
+    this.stats = world.stats ?? createStats()
+    this.timings = world.timings ?? new CacheTimings()
     const prefixes = { value: `${namespace}:`, tag: `${namespace}#` }
     const l1 = settings.l1 ? createL1<V | null>({ ...settings.l1, originMs: clock.nowMs() }) : undefined
     this.core = new CacheCore<V>({
-      ...{ settings, l1, l2, clock, random, on, stats: this.stats },
+      ...{ settings, l1, l2, clock, random, on, stats: this.stats, timings: this.timings },
       tags: new Tags(l2, { prefix: prefixes.tag, timeoutMs: l2TimeoutMs }),
       tagged: new TaggedKeys({
         maxEntries: settings.l1?.maxEntries ?? 0,
@@ -82,11 +98,12 @@ export class TieredCache<V> implements Cache<V> {
   }
 
   async get(key: string, load = this.core.settings.load): Promise<V | undefined> {
+    if ((this.stats.gets & (l1SampledOneIn - 1)) === 0) return this.getTimed(key, load)
     const read = this.reader.get(key, load)
     return (read instanceof Promise ? await read : read) ?? undefined
   }
 
-  getMany(keys: readonly string[], load?: ManyLoader<V>): Promise<Map<string, V>> {
+  getMany(keys: readonly string[], load = this.core.settings.loadMany): Promise<Map<string, V>> {
     return this.many.get(keys, load)
   }
 
@@ -94,24 +111,25 @@ export class TieredCache<V> implements Cache<V> {
     return this.reader.peek(key) ?? undefined
   }
 
-  set(
+  async set(
     key: string,
     value: V | null,
     { ttl, tags = [] }: { readonly ttl?: Ms; readonly tags?: readonly string[] } = {},
   ): Promise<void> {
-    return this.writer.set(key, value, {
-      ttlMs: ttl === undefined ? undefined : durationMs('ttl', ttl),
-      tags,
-    })
+    const ttlMs = ttl === undefined ? undefined : durationMs('ttl', ttl)
+    await this.core.timed('set', () => this.writer.set(key, value, { ttlMs, tags }))
   }
 
   async invalidate(...what: (string | { readonly tag: string })[]): Promise<void> {
     const keys = what.filter((each) => typeof each === 'string')
     const tags = what.filter((each) => typeof each !== 'string')
-    await Promise.all([
-      this.writer.invalidate(keys),
-      ...tags.map(({ tag }) => this.writer.invalidateTag(tag)),
-    ])
+    await this.core.timed('invalidate', () =>
+      Promise.all([this.writer.invalidate(keys), ...tags.map(({ tag }) => this.writer.invalidateTag(tag))]),
+    )
+  }
+
+  look(key: string): Promise<CacheLook<V>> {
+    return lookAt(this.core, key, this.reader.peek(key))
   }
 
   async flush(): Promise<void> {
@@ -127,6 +145,16 @@ export class TieredCache<V> implements Cache<V> {
       for (const end of this.endings) end()
       await this.core.late.close()
     }
+  }
+
+  /** Of what L1 serves; all else times itself. */
+  private async getTimed(key: string, load: Loader<V> | undefined): Promise<V | undefined> {
+    const { clock } = this.core
+    const startedMs = clock.nowMs()
+    const read = this.reader.get(key, load)
+    if (read instanceof Promise) return (await read) ?? undefined
+    this.timings.record('l1', clock.nowMs() - startedMs)
+    return read ?? undefined
   }
 
   private listen(l2: L2Port, prefixes: { readonly value: string; readonly tag: string }): void {

@@ -1,6 +1,6 @@
 /** What every part of one cache shares: its tiers, its settings, and how a value is kept. */
 import type { Clock } from '../clock.js'
-import { CachectlError, describeError, ExitCode, invalid } from '../errors.js'
+import { CachectlError, describeError, ExitCode, invalid, isUnreachable } from '../errors.js'
 import { printable } from '../printable.js'
 import type { Random } from '../random.js'
 import type { L1, L1Meta } from './l1/l1.js'
@@ -12,6 +12,7 @@ import type { CacheStats } from './stats.js'
 import { encodeBody, type StoredTag } from './stored-body.js'
 import type { TaggedKeys } from './tagged-keys.js'
 import type { Tags } from './tags.js'
+import type { CacheTimings, TimedPart } from './timings.js'
 
 export interface CacheParts<V> {
   readonly settings: CacheSettings<V>
@@ -23,6 +24,7 @@ export interface CacheParts<V> {
   readonly clock: Clock
   readonly random: Random
   readonly stats: CacheStats
+  readonly timings: CacheTimings
   readonly on: Partial<CacheEvents>
 }
 
@@ -52,6 +54,7 @@ export class CacheCore<V> {
   readonly clock: Clock
   readonly random: Random
   readonly stats: CacheStats
+  readonly timings: CacheTimings
   readonly on: Partial<CacheEvents>
   readonly tagged: TaggedKeys
   readonly late: LateRemovals
@@ -66,9 +69,26 @@ export class CacheCore<V> {
     this.clock = parts.clock
     this.random = parts.random
     this.stats = parts.stats
+    this.timings = parts.timings
     this.on = parts.on
     this.late = parts.late
     this.prefix = `${parts.settings.namespace}:`
+  }
+
+  /** Times it, whether it goes well or not. */
+  async timed<T>(part: TimedPart, body: () => Promise<T>): Promise<T> {
+    const startedMs = this.clock.nowMs()
+    try {
+      return await body()
+    } finally {
+      this.timings.record(part, this.clock.nowMs() - startedMs)
+    }
+  }
+
+  /** Counts a request to L2 that failed; a node that refuses is told of, too. */
+  failed(error: unknown): void {
+    this.stats.l2Failures += 1
+    if (!isUnreachable(error)) this.on.error?.(error)
   }
 
   /** The key as it stands on its node. */

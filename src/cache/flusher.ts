@@ -4,7 +4,7 @@
  * values of a key are written in order.
  */
 import type { Clock } from '../clock.js'
-import { describeError, isUnreachable } from '../errors.js'
+import { isUnreachable, redact } from '../errors.js'
 import type { Random } from '../random.js'
 import { Alarm } from './alarm.js'
 import type { Claim, JournalPort, PendingEntry, Retry } from './journal-port.js'
@@ -221,7 +221,7 @@ export class Flusher<T> {
       const isCounted = hasWritten || this.lastWrittenMs > failedMs
       if (outcome.kind === 'poison' || (isCounted && entry.attempts + 1 >= maxAttempts)) {
         this.failedAtMs.delete(entry.seq)
-        rest.letters.push({ entry, error: describeError(outcome.error) })
+        rest.letters.push({ entry, error: textOf(outcome.error) })
         return
       }
       if (!isCounted) isAway = true
@@ -284,6 +284,11 @@ interface Settlement {
 
 function later({ key, seq }: PendingEntry, delayMs: number): Retry {
   return { key, seq, delayMs, isCounted: false }
+}
+
+/** As it is: whoever shows it escapes it. */
+function textOf(error: unknown): string {
+  return redact(error instanceof Error ? error.message || error.name : String(error))
 }
 
 /** 50 ms, doubled each round up to 5 s, and of that a random half to the whole. */

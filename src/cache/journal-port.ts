@@ -105,3 +105,28 @@ export interface JournalPort {
   isSettledUnder(node: string, placement: string): Promise<boolean>
   declareSettled(node: string, placement: string): Promise<void>
 }
+
+/** An entry that was given up: the source never got it. */
+export interface DeadLetter {
+  readonly node: string
+  readonly namespace: string
+  /** Without the namespace. */
+  readonly key: string
+  /** How long ago it was given up, by its node. */
+  readonly ageMs: number
+  readonly attempts: number
+  readonly bodyBytes: number
+  /** What the writer said; somebody else's text. */
+  readonly error: string
+}
+
+export type LetterOutcome = 'done' | 'gone' | 'newer waits'
+
+/** The dead letters of all nodes. Every method rejects with `unreachable` when a node does not answer. */
+export interface DeadLettersPort {
+  /** Of one namespace, or of all. */
+  list(namespace?: string): Promise<DeadLetter[]>
+  /** Back into the journal with its old number; not where a newer value waits already. */
+  retry(letter: DeadLetter): Promise<LetterOutcome>
+  drop(letter: DeadLetter): Promise<LetterOutcome>
+}

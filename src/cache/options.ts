@@ -61,6 +61,8 @@ export interface CacheOptions<V> {
   readonly l1?: false | { readonly max?: number; readonly bytes?: number; readonly policy?: L1Policy }
   /** Read-through: where `get` names no loader of its own. */
   readonly load?: Loader<V>
+  /** The same for `getMany`: what is missing by one call. Default: `load` for each key. */
+  readonly loadMany?: ManyLoader<V>
   /** Write-through: `set` writes the source of truth, then the cache. */
   readonly write?: SourceWriter<V>
   /**
@@ -116,6 +118,7 @@ export interface CacheSettings<V> {
     | { readonly maxEntries: number; readonly maxBytes?: number; readonly policy: L1Policy }
     | undefined
   readonly load: Loader<V> | undefined
+  readonly loadMany: ManyLoader<V> | undefined
   readonly write: SourceWriter<V> | undefined
   readonly behind: BehindSettings | undefined
   readonly isStrict: boolean
@@ -158,6 +161,7 @@ export function settingsOf<V>(options: CacheOptions<V>): CacheSettings<V> {
     earlyBeta: early === false ? 0 : early,
     l1: l1 === false ? undefined : l1Of(l1),
     load: options.load,
+    loadMany: options.loadMany,
     write: options.write,
     behind: options.behind ? behindOf(options.behind) : undefined,
     isStrict: options.strict ?? false,

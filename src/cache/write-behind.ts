@@ -1,8 +1,8 @@
 /**
  * Write-behind: a value is acknowledged when its node has it and its entry in the journal, in one step; the source of
- * truth gets it later, by this process or another. docs/write-behind.md says what that promises.
+ * truth gets it later, by this process or another. docs/cache/write-behind.md says what that promises.
  */
-import { CachectlError, isUnreachable, refused, stopped } from '../errors.js'
+import { type CachectlError, isUnreachable, refused, stopped } from '../errors.js'
 import { printable } from '../printable.js'
 import { callWriter } from './call-writer.js'
 import type { CacheCore } from './core.js'
@@ -58,8 +58,9 @@ export class WriteBehind<V> {
     const { core, journal } = this
     const { stats, clock, random, settings } = core
     const whole = core.wholeKey(key)
+    const written = core.write(key, value)
     const { versions } = await core.tags.versions(tags)
-    const encoded = core.encode({ value, ttlMs, loadMs: 0, tags: versions }, core.write(key, value))
+    const encoded = core.encode({ value, ttlMs, loadMs: 0, tags: versions }, written)
     const lifeMs = value === null && settings.negativeMs === 0 ? 0 : encoded.ttlMs
     const endMs = clock.nowMs() + settings.loadTimeoutMs
     for (let pauseMs = fullMs.first; ; pauseMs = Math.min(fullMs.longest, pauseMs * 2)) {
@@ -134,14 +135,9 @@ export class WriteBehind<V> {
     try {
       if (stored?.isNull) return { key: this.nameOf(key), value: null, seq }
       if (stored?.codecId === codec.id)
-        return { key: this.nameOf(key), value: codec.decode(stored.bytes), seq }
+        return { key: this.nameOf(key), value: this.core.readBytes(this.nameOf(key), stored.bytes), seq }
     } catch (error) {
-      this.core.on.error?.(
-        new CachectlError('a value that waits for the source could not be decoded', {
-          exitCode: 1,
-          cause: error,
-        }),
-      )
+      this.core.on.error?.(error)
     }
     return undefined
   }

@@ -284,6 +284,8 @@ export interface FleetPort {
   kill(connections: readonly FleetConnection[]): Promise<void>
   /** For each node whose user may not do what a change needs: the rights that are missing, as ACL SETUSER takes them. */
   missingRights(): Promise<Readonly<Record<string, readonly string[]>>>
+  /** What write-behind caches have on a node: entries that wait for their source, and those they have given up. */
+  entriesAt(node: string): Promise<{ readonly pending: number; readonly dead: number }>
   /** The time of one round trip to a node, ms. */
   probe(node: string): Promise<number>
 }

@@ -34,10 +34,10 @@ export const errorLengthDigits = 5
 
 export const dirtyNameOf = (namespace: string) => dirtyPrefix + namespace
 
-const names = `local journal, dirty = '${journalPrefix}' .. ARGV[1], '${dirtyPrefix}' .. ARGV[1]
+export const names = `local journal, dirty = '${journalPrefix}' .. ARGV[1], '${dirtyPrefix}' .. ARGV[1]
 local since, dead = '${sincePrefix}' .. ARGV[1], '${deadPrefix}' .. ARGV[1]`
 
-const clock = `local t = redis.call('TIME')
+export const clock = `local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)`
 
 const makeRoom = `redis.call('DEL', '__cachectl:room')`
@@ -58,14 +58,16 @@ local function renewed(key, record)
   return 2
 end`
 
-/** The entry is in the source: 1: it went; 2: a newer one is due; 0: somebody else has claimed it; 3: it is not here. */
+/** The entry is in the source: 1: it went; 2: a newer one is due; 0: somebody else has claimed it; 3: the
+ * one we claimed is not here: the key belongs to another node now, or it has gone. */
 const acknowledge = `${isOurs}
 local hasDead = redis.call('EXISTS', dead) == 1
 local function acknowledge(key, token, seq)
   local record = redis.call('HGET', journal, key)
   if not record then return 3 end
-  if not isOurs(key, token) then return 0 end
-  if string.sub(record, 1, ${seqDigits}) ~= seq then return renewed(key, record) end
+  local isSame = string.sub(record, 1, ${seqDigits}) == seq
+  if not isOurs(key, token) then return isSame and 0 or 3 end
+  if not isSame then return renewed(key, record) end
   forget(key)
   if hasDead then redis.call('HDEL', dead, key) end
   return 1
@@ -242,8 +244,9 @@ return 1`
 const bury = `local function bury(key, token, seq, text)
   local record = redis.call('HGET', journal, key)
   if not record then return 3 end
-  if not isOurs(key, token) then return 0 end
-  if string.sub(record, 1, ${seqDigits}) ~= seq then return renewed(key, record) end
+  local isSame = string.sub(record, 1, ${seqDigits}) == seq
+  if not isOurs(key, token) then return isSame and 0 or 3 end
+  if not isSame then return renewed(key, record) end
   redis.call('HSET', dead, key, string.format('%.0f', now) .. string.sub(record, 1, ${headBytes}) .. string.format('%05d', #text) .. text .. string.sub(record, ${headBytes + 1}))
   forget(key)
   return 1

@@ -7,8 +7,8 @@ import type { Outcomes, TimedSummary } from '../measure/bench-measures.js'
 import type { BenchResult } from '../measure/bench-result.js'
 import { readTiers } from '../measure/cache-counts.js'
 import type { LatencySummary } from '../measure/latency-histogram.js'
+import { type Labels, prometheusFamily, prometheusLine } from './prometheus-text.js'
 
-type Labels = Readonly<Record<string, string>>
 type Sample = readonly [labels: Labels, value: number | null]
 
 export function toPrometheus(result: BenchResult): string {
@@ -183,15 +183,12 @@ function summary(
   return lines.length === 0 ? '' : family(name, help, 'summary', lines)
 }
 
+const prefix = 'cachectl_bench_'
+
 function family(name: string, help: string, type: 'gauge' | 'summary', lines: readonly string[]): string {
-  return `# HELP cachectl_bench_${name} ${help}\n# TYPE cachectl_bench_${name} ${type}\n${lines.join('')}`
+  return prometheusFamily({ name: prefix + name, help, type }, lines)
 }
 
 function line(name: string, labels: Labels, value: number): string {
-  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`)
-  return `cachectl_bench_${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}\n`
-}
-
-function escapeLabel(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+  return prometheusLine(prefix + name, labels, value)
 }

@@ -3,7 +3,7 @@
  * that is not as it was described is `invalid`, and all others stay as they are: the same may go well later.
  */
 
-import { describeError, invalid } from '../errors.js'
+import { CachectlError, describeError, invalid, refused, unreachable } from '../errors.js'
 import { printable } from '../printable.js'
 import { PoisonRowsError } from './poison-rows-error.js'
 import type { TableShape } from './postgres-options.js'
@@ -49,6 +49,23 @@ export function shapeFailure(error: unknown, shape: TableShape): unknown {
       )
     default:
       return error
+  }
+}
+
+/** PostgreSQL's errors as a command reports them. */
+export function asCachectlError(error: unknown): CachectlError {
+  if (error instanceof CachectlError) return error
+  // localhost has two addresses, and each said no
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error
+  const text = `PostgreSQL: ${describeError(first)}`
+  switch (codeOf(first)?.slice(0, 2)) {
+    case '22':
+    case '3D':
+      return invalid(text, 'Check the database and the key column: its type must be that of the keys.', error)
+    case '42':
+      return refused(text, 'Grant SELECT on the table to this user.', error)
+    default:
+      return unreachable(text, 'Check the server, its user, and PGPASSWORD or ~/.pgpass.', error)
   }
 }
 

@@ -28,7 +28,7 @@ export interface PostgresSource<V> {
   loadMany(keys: readonly string[], context?: Waiting): Promise<Map<string, V>>
   /**
    * All rows or none, null deletes; one statement, or one transaction where deletes are fenced. With `seqs` (a number for
-   * each key) only those rows change whose number is larger than any before. Errors: `PoisonRowsError`; `invalid` for a
+   * each key; none at all: no fencing) only those rows change whose number is larger than any before. Errors: `PoisonRowsError`; `invalid` for a
    * table that is not as described; PostgreSQL's own and those of a lost connection, after which the same may go well.
    */
   write(
@@ -95,8 +95,10 @@ class TableSource<V> {
 
   async write(
     batch: ReadonlyMap<string, V | null>,
-    { signal, seqs }: Waiting & { readonly seqs?: ReadonlyMap<string, bigint> } = {},
+    { signal, seqs: given }: Waiting & { readonly seqs?: ReadonlyMap<string, bigint> } = {},
   ): Promise<void> {
+    // write-through has no numbers
+    const seqs = given && given.size > 0 ? given : undefined
     const kept = [...batch].filter((entry): entry is [string, V] => entry[1] !== null)
     const gone = [...batch.keys()].filter((key) => batch.get(key) === null)
     for (const key of gone) this.assertStorable(key)

@@ -293,7 +293,7 @@ describe('a PostgreSQL table as the source of truth', function () {
   it('an abort ends the wait, for an answer and for a connection, and the pool goes on', async () => {
     const { Client, Pool } = (await import('pg')).default
     const blocker = new Client({ connectionString: server.url })
-    const pool = new Pool({ connectionString: server.url, max: 1 })
+    const pool = new Pool({ connectionString: server.url, max: 1, idleTimeoutMillis: 0 })
     pool.on('error', () => {})
     const removed = new Promise((resolve) => pool.once('remove', resolve))
     const source = postgresSource<Item>({ pool, table: 'items' })
