@@ -51,7 +51,7 @@ export class FakeFleet {
     return this.moved.get(key) ?? ids[sum % ids.length]!
   }
 
-  /** A live change moves one key: its node tells who read it. */
+  /** A live change moves one key: its node tells who read it. Clients adopt an epoch when nothing of theirs is under way. */
   move(key: string, target: string): void {
     this.nodeOf(key).hand(key, this.nodes.get(target)!)
     this.moved.set(key, target)
@@ -115,6 +115,11 @@ class Link implements Caller {
     this.heardMs = fleet.options.time.nowMs()
     fleet.links.add(this)
     node.join(this)
+  }
+
+  /** Nothing that was sent is unanswered. */
+  get isQuiet(): boolean {
+    return this.calls.size === 0
   }
 
   get vouch(): Vouch {
