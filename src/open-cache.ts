@@ -62,7 +62,8 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
   })
 }
 
-function tierOf(
+/** The second tier of a cache over a ring, with its journal where it writes behind. */
+export function tierOf(
   ring: CacheRing,
   { behind, namespace }: Pick<CacheSettings<never>, 'behind' | 'namespace'>,
 ): { readonly l2: L2Port; readonly journal: JournalPort | undefined } {

@@ -50,6 +50,8 @@ const top = [
   'bench-configuration.ts',
   'bench-report.ts',
   'bench-sides.ts',
+  'bench-strategy.ts',
+  'bench-cache-process.ts',
   'lab-command.ts',
   'cache-verify.ts',
   'cache-verify-flags.ts',

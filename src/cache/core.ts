@@ -1,6 +1,6 @@
 /** What every part of one cache shares: its tiers, its settings, and how a value is kept. */
 import type { Clock } from '../clock.js'
-import { CachectlError, describeError, ExitCode, invalid } from '../errors.js'
+import { CachectlError, describeError, ExitCode, invalid, isUnreachable } from '../errors.js'
 import { printable } from '../printable.js'
 import type { Random } from '../random.js'
 import type { L1, L1Meta } from './l1/l1.js'
@@ -83,6 +83,12 @@ export class CacheCore<V> {
     } finally {
       this.timings.record(part, this.clock.nowMs() - startedMs)
     }
+  }
+
+  /** Counts a request to L2 that failed; a node that refuses is told of, too. */
+  failed(error: unknown): void {
+    this.stats.l2Failures += 1
+    if (!isUnreachable(error)) this.on.error?.(error)
   }
 
   /** The key as it stands on its node. */

@@ -4,11 +4,9 @@
  * Invariant: L1 takes a value only from a read that nothing has made dirty since its request was sent, together with the
  * word of the node that answered.
  */
-import { isUnreachable } from '../errors.js'
 import type { CacheCore } from './core.js'
 import { type Flight, Flights } from './flight.js'
-import { withinDeadline } from './l2-deadline.js'
-import { type Loads, leaseMs, type Read } from './loads.js'
+import { type Loads, leaseMs, type Read, untold } from './loads.js'
 import type { Loader } from './options.js'
 import type { L2Found } from './ports.js'
 import type { Refresher } from './refresher.js'
@@ -55,7 +53,7 @@ export class Reader<V> {
     if (freshMs > 0) {
       stats.l1Hits += 1
       if (load && this.refresher.isEarly(freshMs, l1.loadMsAt(slot))) this.refresher.start(key, load)
-      if (settings.isSliding) this.core.slide(key, freshMs)
+      if (settings.isSliding && value !== null) this.core.slide(key, freshMs)
       return value
     }
     return load ? this.serveStale(key, value, load) : elsewhere
@@ -76,9 +74,9 @@ export class Reader<V> {
   /** What another caller is reading already; undefined: nobody is. */
   join(key: string, load: Loader<V> | undefined): Promise<Read<V>> | undefined {
     const other = this.flights.of(key)
-    if (!other) return undefined
     const { clock, stats, timings } = this.core
     const startedMs = clock.nowMs()
+    if (!other || startedMs >= other.vouch.untilMs) return undefined
     return other.promise.then((read) => {
       // the other had no loader
       if (read === undefined && load) return this.fly(key, load)
@@ -115,30 +113,33 @@ export class Reader<V> {
     )
   }
 
-  private fly(key: string, load: Loader<V> | undefined): Promise<Read<V>> {
-    return this.join(key, load) ?? this.launch(key, (flight) => this.fetch(key, flight, load))
+  private fly(key: string, load: Loader<V> | undefined, giveUpMs?: number): Promise<Read<V>> {
+    return this.join(key, load) ?? this.launch(key, (flight) => this.fetch(key, flight, load, giveUpMs))
   }
 
   /** From its node, or loaded. */
-  async fetch(key: string, flight: Flight<Read<V>>, load: Loader<V> | undefined): Promise<Read<V>> {
-    const { l2, late, stats, settings, clock } = this.core
+  async fetch(
+    key: string,
+    flight: Flight<Read<V>>,
+    load: Loader<V> | undefined,
+    giveUpMs = this.core.clock.nowMs() + this.core.settings.loadTimeoutMs,
+  ): Promise<Read<V>> {
+    const { l2, late, clock } = this.core
     if (!l2) return this.miss(await this.loads.loadHere(key, flight, load))
     const whole = this.core.wholeKey(key)
     const token = freshToken()
-    const giveUpMs = clock.nowMs() + settings.loadTimeoutMs
     for (;;) {
-      flight.isDirty = false
+      // a dirty flight is told nothing any more: neither that its wait is over nor that what it reads is old
+      if (flight.isDirty) return this.fly(key, load, giveUpMs)
       const node = l2.ownerOf(whole)
       if (!l2.isUp(node) || clock.nowMs() > giveUpMs) return this.detour(key, flight, load)
       // its node holds what we could not remove yet
       if (late.has({ key: whole })) return this.detourUnkept(key, flight, load)
       let found: L2Found
       try {
-        const request = l2.getOrLease([whole], { token, leaseMs: load ? leaseMs : 0 })
-        found = (await withinDeadline(l2, { node, timeoutMs: settings.l2TimeoutMs }, request))[0]!
+        found = (await this.loads.ask([whole], { token, leaseMs: load ? leaseMs : 0 }))[0]!
       } catch (error) {
-        stats.l2Failures += 1
-        if (!isUnreachable(error)) throw error
+        this.core.failed(error)
         return this.detour(key, flight, load)
       }
       switch (found.kind) {
@@ -148,10 +149,11 @@ export class Reader<V> {
           break
         }
         case 'leased':
+          flight.vouch = found.vouch ?? untold(clock.nowMs())
           return this.miss(await this.loads.loadAndFill(key, flight, { token, load: load! }))
         case 'busy':
           if (!load) return this.miss(undefined)
-          await this.await(flight, found.leftMs + 1)
+          await this.await(flight, Math.min(found.leftMs + 1, lookAgainMs))
           break
         case 'marked':
           // what the source says now may be old in a moment
@@ -176,7 +178,7 @@ export class Reader<V> {
     const { changes } = tags
     const { value: stored } = found
     const unpacked = await unpack(this.core, key, stored)
-    if (!unpacked) return load ? this.replace(key, flight, stored.stamp, load) : this.miss(undefined)
+    if (!unpacked) return load ? this.replace(key, flight, found, load) : this.miss(undefined)
     const { freshMs, value, body } = unpacked
     if (freshMs > 0) {
       stats.l2Hits += 1
@@ -184,7 +186,7 @@ export class Reader<V> {
       if (load && this.refresher.isEarly(freshMs, body.loadMs)) this.refresher.start(key, load)
       const isCurrent = !flight.isDirty && (body.tags.length === 0 || tags.changes === changes)
       if (isCurrent) this.keep(key, unpacked, { ...found, readMs })
-      if (settings.isSliding) this.core.slide(key, freshMs, stored.stamp)
+      if (settings.isSliding && value !== null) this.core.slide(key, freshMs, stored.stamp)
       return value
     }
     return load ? this.serveStale(key, value, load, flight) : this.miss(undefined)
@@ -209,11 +211,14 @@ export class Reader<V> {
   private async replace(
     key: string,
     flight: Flight<Read<V>>,
-    stamp: string,
+    { value: { stamp }, vouch }: L2Found & { readonly kind: 'value' },
     load: Loader<V>,
   ): Promise<Read<V> | typeof again> {
     const right = { stamp, token: freshToken(), leaseMs }
-    if (await this.refresher.mayReplace(key, right)) {
+    flight.vouch = vouch ?? untold(this.core.clock.nowMs())
+    const mayReplace = await this.refresher.mayReplace(key, right)
+    if (mayReplace === undefined) return this.detour(key, flight, load)
+    if (mayReplace) {
       return this.miss(await this.loads.loadAndRefill(key, flight, { ...right, load, stale: undefined }))
     }
     await this.await(flight, lookAgainMs)
@@ -235,7 +240,7 @@ export class Reader<V> {
   ): Promise<Read<V>> {
     const { stats, settings, clock } = this.core
     const refresh = this.refresher.start(key, load)
-    if (settings.softTimeoutMs > 0) {
+    if (settings.softTimeoutMs > 0 && clock.nowMs() < refresh.vouch.untilMs) {
       const fresh = await Promise.race([
         refresh.promise.catch(() => undefined),
         clock.sleep(settings.softTimeoutMs),

@@ -2,11 +2,10 @@
  * Loading a value anew while the old one still stands: in the background, one process at a time. Whoever may do so is told
  * by the value's node; the new value is taken only in place of the very one that was there.
  */
-import { isUnreachable } from '../errors.js'
 import type { CacheCore } from './core.js'
 import { type Flight, Flights } from './flight.js'
 import { withinDeadline } from './l2-deadline.js'
-import type { Loads, Read } from './loads.js'
+import { type Loads, type Read, untold } from './loads.js'
 import type { Loader } from './options.js'
 import { freshToken } from './token.js'
 import { unpack } from './unpack.js'
@@ -48,7 +47,7 @@ export class Refresher<V> {
   }
 
   private async run(key: string, flight: Flight<Read<V>>, load: Loader<V>): Promise<Read<V>> {
-    const { l2, settings, stats } = this.core
+    const { l2, settings, stats, clock } = this.core
     if (!l2) {
       stats.refreshes += 1
       return this.loads.loadHere(key, flight, load)
@@ -61,6 +60,7 @@ export class Refresher<V> {
     const [found] = await withinDeadline(l2, deadline, look)
     if (found?.kind !== 'value') return undefined
     const { stamp } = found.value
+    flight.vouch = found.vouch ?? untold(clock.nowMs())
     const unpacked = await unpack(this.core, key, found.value)
     const right = { stamp, token: freshToken(), leaseMs: settings.loadTimeoutMs }
     if (!(await withinDeadline(l2, deadline, l2.startRefresh(whole, right)))) return undefined
@@ -68,7 +68,7 @@ export class Refresher<V> {
     return this.loads.loadAndRefill(key, flight, { ...right, load, stale: unpacked?.value ?? undefined })
   }
 
-  /** The right to load a value anew that nobody may serve; false: somebody else does, or the value has gone. */
+  /** The right to load a value anew that nobody may serve; false: somebody else does, or the value has gone; undefined: unknown. */
   async mayReplace(
     key: string,
     right: { readonly stamp: string; readonly token: string; readonly leaseMs: number },
@@ -78,8 +78,8 @@ export class Refresher<V> {
     const whole = this.core.wholeKey(key)
     const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
     return withinDeadline(l2, deadline, l2.startRefresh(whole, right)).catch((error: unknown) => {
-      if (isUnreachable(error)) return false
-      throw error
+      this.core.failed(error)
+      return undefined
     })
   }
 }

@@ -1,5 +1,4 @@
 /** A value that stands at L2, made an application's value again, if this cache may serve it. */
-import { isUnreachable } from '../errors.js'
 import type { CacheCore } from './core.js'
 import type { StoredValue, Vouch } from './ports.js'
 import { decodeBody, type StoredBody } from './stored-body.js'
@@ -25,8 +24,8 @@ export async function unpack<V>(
   // what waits for the source is newer than the invalidation of a tag, which tells of a change there
   if (body.tags.length > 0 && !stored.isPending) {
     const found = await tags.arePresent(body.tags, clock.nowMs()).catch((error: unknown) => {
-      if (isUnreachable(error)) return undefined
-      throw error
+      core.failed(error)
+      return undefined
     })
     if (!found?.arePresent) return undefined
     tagVouches = found.vouches

@@ -1,6 +1,6 @@
 /**
  * Write-behind: a value is acknowledged when its node has it and its entry in the journal, in one step; the source of
- * truth gets it later, by this process or another. docs/write-behind.md says what that promises.
+ * truth gets it later, by this process or another. docs/cache/write-behind.md says what that promises.
  */
 import { type CachectlError, isUnreachable, refused, stopped } from '../errors.js'
 import { printable } from '../printable.js'

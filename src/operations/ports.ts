@@ -7,6 +7,7 @@ import type { RunCounts } from '../measure/run-counts.js'
 import type { Series } from '../measure/series.js'
 import type { NodeSpec, Topology } from '../ring/topology.js'
 import type { SourceSpec } from '../workload/requests.js'
+import type { StrategySpec } from '../workload/strategy.js'
 import type { OperationSpec, PhaseSpec, SourceOfTruthSpec, WarmupSpec } from '../workload/workload.js'
 
 /** A node together with its secret, which never enters the topology value. */
@@ -147,6 +148,8 @@ export interface LoadRequest {
   readonly watchNodes: boolean
   /** This generator's part of the load: so many run the same request at the same time. Absent: all of it. */
   readonly share?: LoadShare
+  /** Through the cache library, by processes in place of threads; absent: straight to the nodes. */
+  readonly strategy?: StrategySpec
 }
 
 export interface LoadShare {

@@ -1,22 +1,19 @@
 /** The cache's second tier over a ring client: each step is one script on the key's owner, wherever that is now. */
-import { createHash } from 'node:crypto'
-import type { Filled, L2Found, L2Port, StoredValue, TagVersion, Vouch } from '../cache/ports.js'
+import type { Filled, L2Found, L2Port, TagVersion, Vouch } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { type CachectlError, stopped } from '../errors.js'
 import { printable } from '../printable.js'
+import { foundOf } from './cache-replies.js'
 import * as scripts from './cache-scripts.js'
 import { type Answer, SeveralOwnersError } from './command-router.js'
 import { NodeKeeper } from './node-keeper.js'
 import { type CommandPart, type Reply, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
 import { RingClient, type RingClientOptions } from './ring-client.js'
+import { type Script, scriptOf } from './script.js'
 import { TrackedConnection, trackedConnections } from './tracked-connection.js'
 
 export type CacheRingOptions = Omit<RingClientOptions, 'open' | 'openData'>
-
-const marks = { leased: 1, busy: 2, marked: 3 } as const
-const stampEnd = 17
-const pendingMark = 'D'.charCodeAt(0)
 
 export class CacheRing implements L2Port {
   private readonly listeners = new Map<Buffer, (key?: Buffer) => void>()
@@ -139,14 +136,19 @@ export class CacheRing implements L2Port {
   }
 
   async remove(keys: readonly Buffer[]): Promise<void> {
-    await this.client.call('UNLINK', ...keys)
+    try {
+      await this.order(['UNLINK', ...keys], keys)
+    } catch (error) {
+      if (!(error instanceof SeveralOwnersError) || keys.length === 1) throw error
+      await Promise.all(keys.map((key) => this.remove([key])))
+    }
   }
 
   async mark(
     key: Buffer,
     { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
   ): Promise<void> {
-    await this.client.call('SET', key, `W${token}`, 'PX', leaseMs)
+    await this.order(['SET', key, `W${token}`, 'PX', leaseMs], [key])
   }
 
   async unmark(key: Buffer, token: string): Promise<void> {
@@ -202,6 +204,13 @@ export class CacheRing implements L2Port {
     return { isFilled: answer.reply === 1, vouch: vouchOf(answer) }
   }
 
+  /** A plain command, without a look at the servers' command table: no other node is in its way. */
+  private async order(command: readonly [string, ...CommandPart[]], keys: readonly Buffer[]): Promise<void> {
+    const answer = await this.client.ask({ command, keys, isWrite: true })
+    const { reply } = answer
+    if (reply instanceof ReplyError) throw this.failure({ name: command[0] }, keys[0]!, reply, answer)
+  }
+
   /** Errors: the server's as `stopped` and kin, naming node and script. */
   async run(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<Answer> {
     const answer = await this.ask(script, keys, args)
@@ -210,7 +219,12 @@ export class CacheRing implements L2Port {
     return answer
   }
 
-  failure(script: Script, key: Buffer, reply: ReplyError, { connection }: Answer): CachectlError {
+  failure(
+    script: Pick<Script, 'name'>,
+    key: Buffer,
+    reply: ReplyError,
+    { connection }: Answer,
+  ): CachectlError {
     if (connection) return replyFailure(connection.access, script.name, reply)
     return stopped(`node ${printable(this.ownerOf(key))}: ${script.name}: ${printable(reply.message)}`)
   }
@@ -235,17 +249,6 @@ export class CacheRing implements L2Port {
   }
 }
 
-export interface Script {
-  /** For messages. */
-  readonly name: string
-  readonly text: string
-  readonly sha: string
-}
-
-export function scriptOf(name: string, text: string): Script {
-  return { name, text, sha: createHash('sha1').update(text).digest('hex') }
-}
-
 const getOrLease = scriptOf('get or lease', scripts.getOrLeaseScript)
 const keepLease = scriptOf('keep a lease', scripts.keepLeaseScript)
 const releaseLease = scriptOf('release a lease', scripts.releaseLeaseScript)
@@ -258,22 +261,6 @@ const touch = scriptOf('touch', scripts.touchScript)
 const unmark = scriptOf('unmark', scripts.unmarkScript)
 const tagVersions = scriptOf('tag versions', scripts.tagVersionsScript)
 const invalidateTag = scriptOf('invalidate a tag', scripts.invalidateTagScript)
-
-function foundOf(first: Reply, second: Reply, vouch: Vouch | undefined): L2Found {
-  if (Buffer.isBuffer(first)) return { kind: 'value', value: storedOf(first, Number(second)), vouch }
-  if (first === marks.leased) return { kind: 'leased', vouch }
-  if (first === marks.busy) return { kind: 'busy', leftMs: Math.max(0, Number(second)) }
-  return first === marks.marked ? { kind: 'marked' } : { kind: 'absent' }
-}
-
-function storedOf(bytes: Buffer, pttl: number): StoredValue {
-  return {
-    stamp: bytes.toString('latin1', 1, stampEnd),
-    body: bytes.subarray(stampEnd),
-    leftMs: pttl < 0 ? Number.POSITIVE_INFINITY : pttl,
-    isPending: bytes[0] === pendingMark,
-  }
-}
 
 function vouchOf({ connection }: Answer): Vouch | undefined {
   return connection instanceof TrackedConnection ? connection.vouch : undefined

@@ -17,9 +17,6 @@ export const refreshPrefix = '__cachectl:refresh:'
 /** The error code of a node that does not know since when its data can be believed. */
 export const unbornCode = 'UNBORN'
 
-/** Clocks of two servers may differ by so much, µs: a value that has moved here was stamped elsewhere. */
-const stampMarginUs = 2_000_000
-
 /** Redis before 7 must be told that what it read from its clock is not to be repeated on replicas. */
 export const effects = 'if redis.replicate_commands then redis.replicate_commands() end'
 
@@ -31,14 +28,23 @@ redis.call('GET', KEYS[1])`
 
 /**
  * KEYS born; ARGV run id, run id that we knew here before, its µs. The µs before which nothing on this node is believed:
- * it has been started anew since, and may have forgotten a deletion. Absent, it was lost: the knower restores it.
+ * it has been started anew since, and may have forgotten a deletion. Absent, it was lost: the knower restores it. A node
+ * that holds nothing yet has nothing to forget: what moves to it from others is believed, however long ago it was filled.
  */
 export const bornScript = `${effects}
 local record = redis.call('GET', KEYS[1])
 local id, since
 if record then id, since = string.match(record, '^(%S+) (%d+)$') end
 if id == ARGV[1] then return since end
+local function isEmpty()
+  if redis.call('DBSIZE') > 16 then return false end
+  for _, key in ipairs(redis.call('SCAN', 0, 'COUNT', 1000)[2]) do
+    if string.sub(key, 1, 11) ~= '__cachectl:' then return false end
+  end
+  return true
+end
 if not record and ARGV[2] == ARGV[1] then since = ARGV[3]
+elseif not record and isEmpty() then since = '0'
 else
   local t = redis.call('TIME')
   since = string.format('%.0f', t[1] * 1000000 + t[2])
@@ -55,8 +61,7 @@ export function getOrLeaseText(restore = ''): string {
   return `${effects}
 local born = redis.call('GET', '${bornKey}')
 if not born then return redis.error_reply('${unbornCode} ask again') end
-local since = tonumber(string.match(born, ' (%d+)$')) - ${stampMarginUs}
-if since < 0 then since = 0 end
+local since = tonumber(string.match(born, ' (%d+)$'))
 ${restore}
 local out = {}
 for i = 1, #KEYS do
@@ -90,7 +95,9 @@ export const getOrLeaseScript = getOrLeaseText()
 
 /** KEYS key; ARGV token, lease ms. 1: still ours. */
 export const keepLeaseScript = `if redis.call('GET', KEYS[1]) ~= 'L' .. ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('GET', KEYS[1])
+return 1`
 
 /** KEYS key; ARGV token. */
 export const releaseLeaseScript = `if redis.call('GET', KEYS[1]) ~= 'L' .. ARGV[1] then return 0 end
@@ -146,7 +153,9 @@ return 1`
 /** KEYS key; ARGV stamp or nothing, ttl ms. */
 export const touchScript = `local there = redis.call('GETRANGE', KEYS[1], 0, #ARGV[1])
 if there ~= 'V' .. ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('GETRANGE', KEYS[1], 0, 0)
+return 1`
 
 /** KEYS key; ARGV token. What a reader leased meanwhile is revoked; another writer's marker stays. */
 export const unmarkScript = `local found = redis.call('GET', KEYS[1])

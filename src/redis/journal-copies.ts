@@ -10,11 +10,12 @@
 import { unreachable } from '../errors.js'
 import { buildRing } from '../ring/build-ring.js'
 import type { Ring } from '../ring/ring.js'
-import { type CacheRing, scriptOf } from './cache-ring.js'
+import type { CacheRing } from './cache-ring.js'
 import { effects } from './cache-scripts.js'
 import { clock, headBytes, names, seqDigits } from './journal-scripts.js'
 import { type CommandPart, type Reply, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
+import { scriptOf } from './script.js'
 
 export const copiesPrefix = '__cachectl:cop'
 

@@ -11,12 +11,13 @@ import type {
 import type { L2Port } from '../cache/ports.js'
 import { refused } from '../errors.js'
 import { printable } from '../printable.js'
-import { type CacheRing, type Script, scriptOf } from './cache-ring.js'
+import type { CacheRing } from './cache-ring.js'
 import { SeveralOwnersError } from './command-router.js'
 import { JournalCopies } from './journal-copies.js'
 import * as scripts from './journal-scripts.js'
 import { type CommandPart, type Reply, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
+import { type Script, scriptOf } from './script.js'
 
 const maxClaimBytes = 8 * 2 ** 20
 const maxErrorBytes = 1_000

@@ -5,6 +5,7 @@
  */
 import type { Outcomes, TimedSummary } from '../measure/bench-measures.js'
 import type { BenchResult } from '../measure/bench-result.js'
+import { readTiers } from '../measure/cache-counts.js'
 import type { LatencySummary } from '../measure/latency-histogram.js'
 import { type Labels, prometheusFamily, prometheusLine } from './prometheus-text.js'
 
@@ -46,6 +47,7 @@ export function toPrometheus(result: BenchResult): string {
     gauge('stale_values', 'Verified values that a later write had replaced.', [
       [{}, result.verified?.stale ?? null],
     ]),
+    ...cacheMetrics(result),
     summary('latency_seconds', 'Of all requests; clock: response or service time.', result.mode, [
       [{}, result.latency],
     ]),
@@ -64,6 +66,24 @@ export function toPrometheus(result: BenchResult): string {
       gates.map(({ expression, passed }) => [{ gate: expression }, passed ? 1 : 0]),
     ),
   ].join('')
+}
+
+function cacheMetrics({ cache }: BenchResult): string[] {
+  if (!cache) return []
+  return [
+    gauge(
+      'cache_reads',
+      'Reads through the cache library, by the tier that served them.',
+      readTiers.map((tier) => [{ tier }, cache.tiers[tier].count]),
+    ),
+    gauge('cache_no_wait_ratio', 'Of reads, that did not wait for the source.', [[{}, cache.noWaitRatio]]),
+    gauge('cache_loads', 'Calls of the loader.', [[{}, cache.loads]]),
+    gauge('cache_stale_reads', 'Values that an acknowledged write had replaced before the read.', [
+      [{ later_than: '0' }, cache.staleReads.count],
+      [{ later_than: '1' }, cache.staleReads.late],
+    ]),
+    gauge('cache_stale_age_seconds', 'The oldest of them.', [[{}, cache.staleReads.maxAgeMs / 1000]]),
+  ]
 }
 
 function phaseMetrics({ mode, phases }: BenchResult): string[] {

@@ -74,6 +74,11 @@ describe('the verifier', () => {
       (ms) => ({ l2: -1, source: Math.floor(ms / 300) }),
       'inconsistent',
     ],
+    [
+      'the source is written all the time, L2 follows',
+      (ms) => ({ l2: Math.floor((ms - 375) / 100), source: Math.floor(ms / 100) }),
+      'consistent',
+    ],
     ['right once is right', (ms) => ({ l2: ms < 100 ? 1 : 2, source: ms < 200 ? 2 : 3 }), 'consistent'],
     [
       'dates and what JSON makes of them',

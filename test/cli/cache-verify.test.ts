@@ -36,6 +36,7 @@ describe('cache verify', function () {
     ring = await openPresentRing(await loadTopology(topology, topology))
     cache = createCache<unknown>({
       ring,
+      timeout: { l2: '5s' },
       namespace: 'shop',
       ttl: '1m',
       negative: '1m',

@@ -36,14 +36,15 @@ describe('a cache on Redis in front of PostgreSQL', function () {
 
   const insert = (key: string, name: string, version = 1) =>
     server.query('INSERT INTO items VALUES ($1, $2, $3)', [key, JSON.stringify({ name }), version])
-  const ring = () => nodes.servers.map(({ url }) => url)
+  /** A busy machine is no node that is away. */
+  const common = () =>
+    ({ ring: nodes.servers.map(({ url }) => url), ttl: '1m', timeout: { l2: '5s' } }) as const
 
   it('aside and read-through: one load, then the cache; many by one query', async () => {
-    const aside = createCache<Item>({ ring: ring(), namespace: 'aside', ttl: '1m' })
+    const aside = createCache<Item>({ ...common(), namespace: 'aside' })
     const through = createCache<Item>({
-      ring: ring(),
+      ...common(),
       namespace: 'through',
-      ttl: '1m',
       negative: '1m',
       ...source,
     })
@@ -71,7 +72,7 @@ describe('a cache on Redis in front of PostgreSQL', function () {
   })
 
   it('write-through with versions: the newer row stays, in the table and in the cache, whoever is late', async () => {
-    const options = { ring: ring(), namespace: 'write', ttl: '1m', ...source } as const
+    const options = { ...common(), namespace: 'write', ...source } as const
     const [one, two] = [createCache<Item>(options), createCache<Item>(options)]
     try {
       await one.set('k', { name: 'one', version: 1 })
@@ -93,7 +94,7 @@ describe('a cache on Redis in front of PostgreSQL', function () {
   })
 
   it('a row that its table refuses is an error of the writer, and the cache serves what the table has', async () => {
-    const cache = createCache<Item>({ ring: ring(), namespace: 'refused', ttl: '1m', ...source })
+    const cache = createCache<Item>({ ...common(), namespace: 'refused', ...source })
     try {
       await cache.set('k', { name: 'good', version: 1 })
       await assert.rejects(cache.set('k', { name: 'nul\0', version: 2 }), { name: 'PoisonRowsError' })
@@ -103,8 +104,23 @@ describe('a cache on Redis in front of PostgreSQL', function () {
     }
   })
 
+  it('what is served knowingly past its ttl is not held against the cache', async () => {
+    const cache = createCache<Item>({ ...common(), namespace: 'old', ttl: '30ms', stale: '1m', ...source })
+    const verifier = createVerifier(cache, { load: source.load, within: '5ms' })
+    try {
+      await insert('k', 'K')
+      await cache.get('k')
+      await server.query(`UPDATE items SET value = '{"name": "other"}'`)
+      while ((await cache.look('k')).l2.kind === 'value') await systemClock.sleep(5)
+      assert.equal(await verifier.check('k'), 'absent')
+      assert.equal((await cache.get('k'))?.name, 'K')
+    } finally {
+      await cache.close()
+    }
+  })
+
   it('write-behind: the last of many values reaches its row under its number, deletes too, and a late one is nothing', async () => {
-    const options = { ring: ring(), namespace: 'behind', ttl: '1m', behind: { delay: 5 } } as const
+    const options = { ...common(), namespace: 'behind', behind: { delay: 5 } } as const
     const plain = postgresSource<Item>({
       connectionString: server.url,
       table: 'items',
@@ -134,7 +150,7 @@ describe('a cache on Redis in front of PostgreSQL', function () {
   })
 
   it('a verifier sees what went past the cache, in the tier that serves it', async () => {
-    const cache = createCache<Item>({ ring: ring(), namespace: 'seen', ttl: '1m', ...source })
+    const cache = createCache<Item>({ ...common(), namespace: 'seen', ...source })
     const verifier = createVerifier(cache, { load: source.load, within: '30ms' })
     try {
       await insert('right', 'R')
@@ -144,6 +160,10 @@ describe('a cache on Redis in front of PostgreSQL', function () {
       const verdicts = await Promise.all(['right', 'wrong', 'none'].map((key) => verifier.check(key)))
       assert.deepEqual(verdicts, ['consistent', 'inconsistent', 'absent'])
       assert.equal(verifier.counts.where.both, 1)
+      // it has only looked: no lease is left that others would wait for
+      const connections = await Promise.all([nodes.connect(0), nodes.connect(1)])
+      const left = await Promise.all(connections.map((each) => each.call('EXISTS', 'seen:none')))
+      assert.deepEqual(left, [0, 0])
       assert.equal(cache.stats.loads, 2)
     } finally {
       await cache.close()
