@@ -3,7 +3,10 @@
  * joins, a weight changes, a node leaves. Every history must be linearizable, no operation may fail, no existing key may
  * be missed, and the ring must be clean at the end.
  *
- *   node dist/bench/live-change.js [RUNS] [SEED]
+ *   node dist/bench/live-change.js [RUNS] [SEED] [--cache]
+ *
+ * `--cache`: the same changes under eight processes with the cache library (L1 on) over a source of truth: no read may be
+ * older than what was acknowledged a second before it began, and all must agree in the end.
  */
 import assert from 'node:assert/strict'
 import { systemClock } from '../src/clock.js'
@@ -11,6 +14,7 @@ import { loadTopology } from '../src/files/topology-file.js'
 import { openRing } from '../src/open-ring.js'
 import { freshSeed } from '../src/random.js'
 import { buildRing } from '../src/ring/build-ring.js'
+import { playCacheChange } from '../test/support/cache-live-change.js'
 import { runCli } from '../test/support/cli.js'
 import { startServers, type TestServers } from '../test/support/redis-servers.js'
 import { judge, startWorkload } from '../test/support/ring-workload.js'
@@ -19,13 +23,28 @@ import { header, print } from './support/report.js'
 const keyCount = 1_000_000
 const processCount = 8
 const opsPerSec = 10_000
-const runs = Number(process.argv[2] ?? 1)
-const firstSeed = Number(process.argv[3] ?? freshSeed())
+const isCache = process.argv.includes('--cache')
+const [runsText, seedText] = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
+const runs = Number(runsText ?? 1)
+const firstSeed = Number(seedText ?? freshSeed())
 
 header(
   `live changes: ${keyCount.toLocaleString('en')} keys, ${processCount} processes, ${opsPerSec} operations/s`,
 )
-for (let run = 0; run < runs; run++) await play(firstSeed + run)
+for (let run = 0; run < runs; run++) await (isCache ? playCaches : play)(firstSeed + run)
+
+async function playCaches(seed: number): Promise<void> {
+  const verdict = await playCacheChange({
+    ...{ seed, processes: processCount, keys: 2_000, isRebalanced: true },
+    ...{ writeShare: 0.02, pauseMs: 4 },
+  })
+  const { reads, writes, loads, behind, mostBehindMs, unacknowledged, slowestReadMs } = verdict
+  print(
+    `seed ${seed}: ${reads.toLocaleString('en')} reads, none older than a second, ${behind} while news travelled ` +
+      `(${mostBehindMs.toFixed(0)} ms at most); ${writes} writes, ${unacknowledged} unacknowledged, ${loads} loads; ` +
+      `longest read ${slowestReadMs.toFixed(0)} ms; all agree in the end`,
+  )
+}
 
 async function play(seed: number): Promise<void> {
   const servers = await startServers(4)

@@ -29,9 +29,24 @@ export function configurationOf(job: BenchJob): Configuration {
     ...(truth
       ? { source: `${formatLatencyMs(truth.latencyMs)}, ${truth.capacity || 'any number'} at a time` }
       : {}),
+    ...strategyConfiguration(job),
     ...(job.lruEntries === undefined ? {} : { lruEntries: job.lruEntries }),
     ...(job.requestLimit > 0 ? { requests: job.requestLimit } : {}),
     warmup: warmupText(job.warmup),
+  }
+}
+
+function strategyConfiguration({ strategy }: BenchJob): Configuration {
+  if (!strategy) return {}
+  const { kind, processes, l1, ttlMs, staleMs, jitterShare, earlyBeta } = strategy
+  return {
+    strategy: kind,
+    processes,
+    l1: l1 ? `${l1.entries} ${l1.policy}` : 'none',
+    cacheTtlMs: ttlMs,
+    ...(staleMs > 0 ? { staleMs } : {}),
+    jitter: jitterShare,
+    early: earlyBeta === 0 ? 'off' : earlyBeta,
   }
 }
 

@@ -1,6 +1,7 @@
 /** What can be said about a load on the command line; bench-job.ts makes a job of it. */
 import * as Flags from '@oclif/core/flags'
 import { topologyFlag } from './base-command.js'
+import { strategyFlags } from './bench-strategy.js'
 import { maxKeyCount } from './workload/key-distribution.js'
 
 export const loadFlags = {
@@ -147,6 +148,7 @@ export const agentFlags = {
 export const benchFlags = {
   ...loadFlags,
   ...agentFlags,
+  ...strategyFlags,
   target: Flags.string({
     helpValue: 'TARGET',
     summary: 'lru:ENTRIES runs against an exact in-process LRU instead of the ring.',

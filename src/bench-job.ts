@@ -1,7 +1,8 @@
 /** Flags to a job: everything that can be wrong is said before anything is connected. */
 import { cpus } from 'node:os'
 import { openBenchAgents } from './bench-agents.js'
-import { type WorkloadFlags, workloadOf } from './bench-workload.js'
+import { createStrategyLoad, type StrategyFlags, strategyOf } from './bench-strategy.js'
+import { parseTarget, type WorkloadFlags, workloadOf } from './bench-workload.js'
 import { systemClock } from './clock.js'
 import { invalid } from './errors.js'
 import { readAccess } from './files/secrets.js'
@@ -23,7 +24,7 @@ import type { SourceSpec } from './workload/requests.js'
 import { createSizeQuantile, type SizeDistribution } from './workload/size-distribution.js'
 import type { OperationSpec, PhaseSpec, Workload } from './workload/workload.js'
 
-export interface BenchFlags extends WorkloadFlags {
+export interface BenchFlags extends WorkloadFlags, StrategyFlags {
   readonly connections: number
   readonly pipeline: number
   readonly threads: number
@@ -70,6 +71,7 @@ export async function toBenchJob(flags: BenchFlags, topology: Topology | undefin
     throw invalid(`--verify needs values of at least ${leastVerifiedBytes} bytes`)
   const load = flags.trace === undefined ? drawnLoad(flags, workload) : await tracedLoad(flags, workload)
   const inProcess = lruEntries !== undefined
+  const strategy = strategyOf(flags, workload)
   return {
     ...(inProcess ? { lruEntries } : {}),
     ...load,
@@ -91,6 +93,7 @@ export async function toBenchJob(flags: BenchFlags, topology: Topology | undefin
     allowLag: flags['allow-lag'] ?? false,
     keep: flags.keep || inProcess,
     ...(workload.source ? { sourceOfTruth: workload.source } : {}),
+    ...(strategy ? { strategy } : {}),
     ...(workload.fill && !inProcess ? { fill: writesOf(workload) } : {}),
     ...(inProcess ? { warmup: { kind: 'time', ms: 0 } as const } : {}),
     ...(flags.agents === undefined ? {} : { agents: agentsOf(flags, flags.agents) }),
@@ -123,7 +126,7 @@ export async function createBenchLoad(
   signal: AbortSignal,
   options?: AgentOptions,
 ): Promise<BenchLoad> {
-  const { keyCount, lruEntries: capacity, agents, tracePath } = job
+  const { keyCount, lruEntries: capacity, agents, strategy, tracePath } = job
   const close = async () => {}
   if (capacity !== undefined) {
     return { run: () => simulateCache(job, { capacity, keyCount, clock: systemClock, signal }), close }
@@ -137,7 +140,12 @@ export async function createBenchLoad(
       ...(tracePath ? { tracePath } : {}),
     })
   }
-  return { ...createLoad(await readAccess(job.topology.nodes, process.env), systemClock), close }
+  const accesses = await readAccess(job.topology.nodes, process.env)
+  const plain = createLoad(accesses, systemClock)
+  if (!strategy) return { ...plain, close }
+  if (!options?.file) throw invalid('--strategy: not with this command')
+  const topologyPath = options.file.path
+  return { ...createStrategyLoad({ accesses, topologyPath, tracePath, plain }), close }
 }
 
 function agentsOf(flags: BenchFlags, count: number): NonNullable<BenchJob['agents']> {
@@ -282,11 +290,4 @@ function parseSpeed(text: string): number | undefined {
   const [, digits] = /^(\d+(?:\.\d+)?)x?$/.exec(text) ?? []
   if (Number(digits) > 0) return Number(digits)
   throw invalid(`--speed ${printable(text)}: expected a factor, as in 2x, or max`)
-}
-
-/** `lru:ENTRIES` to entries. Errors: `invalid`. */
-function parseTarget(text: string): number {
-  const [, digits] = /^lru:(\d{1,9})$/.exec(text) ?? []
-  if (Number(digits) > 0) return Number(digits)
-  throw invalid(`--target ${printable(text)}: expected lru:ENTRIES, as in lru:1000`)
 }

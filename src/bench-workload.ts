@@ -117,17 +117,21 @@ function rateDuration(rate: RateProfile): number {
   return rate.kind === 'open' ? durationOf(rate) : 0
 }
 
-/** `simulated:LATENCY`. */
+/** `simulated:LATENCY`, or `simulated:5ms,100` with its capacity. */
 function sourceOf(flags: WorkloadFlags, base: SourceOfTruthSpec | undefined): SourceOfTruthSpec | undefined {
   const { source: text, 'source-capacity': capacity } = flags
   if (text === undefined) {
     if (capacity !== undefined && !base) throw invalid('--source-capacity needs --source')
     return base && capacity !== undefined ? { ...base, capacity } : base
   }
-  const [, latency] = /^simulated:(.+)$/.exec(text) ?? []
+  const [, latency, places] = /^simulated:(.+?)(?:(?<=^simulated:[^:,]+),(\d+))?$/.exec(text) ?? []
   if (latency === undefined)
     throw invalid(`--source ${printable(text)}: expected simulated:LATENCY, as in simulated:5ms`)
-  return { latencyMs: parseLatencyMs(latency), capacity: capacity ?? 0 }
+  if (places !== undefined && capacity !== undefined)
+    throw invalid(
+      `--source ${printable(text)} and --source-capacity: both say how many loads it does at a time`,
+    )
+  return { latencyMs: parseLatencyMs(latency), capacity: capacity ?? Number(places ?? 0) }
 }
 
 export function parseShare(text: string, flag: string): number {
@@ -135,4 +139,11 @@ export function parseShare(text: string, flag: string): number {
   if (text.trim() === '' || !(share >= 0 && share <= 1))
     throw invalid(`${flag} ${printable(text)}: expected a number from 0 to 1`)
   return share
+}
+
+/** `lru:ENTRIES` to entries. Errors: `invalid`. */
+export function parseTarget(text: string): number {
+  const [, digits] = /^lru:(\d{1,9})$/.exec(text) ?? []
+  if (Number(digits) > 0) return Number(digits)
+  throw invalid(`--target ${printable(text)}: expected lru:ENTRIES, as in lru:1000`)
 }

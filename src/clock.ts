@@ -11,6 +11,16 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/**
+ * What turns `systemClock.nowMs()` into a time that all processes of this machine share, for as long as it runs
+ * (CLOCK_MONOTONIC on Linux, mach_continuous_time on macOS, by libuv's uv_hrtime).
+ */
+export function machineOffsetMs(): number {
+  const before = performance.now()
+  const machineMs = Number(process.hrtime.bigint()) / 1e6
+  return machineMs - (before + performance.now()) / 2
+}
+
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),

@@ -1,7 +1,8 @@
 /** A cache that opens its ring at the first use; what can't be opened now is tried again at the next. */
 import type { Cache } from './cache/cache.js'
 import type { Loader } from './cache/options.js'
-import { createStats } from './cache/stats.js'
+import type { CacheStats } from './cache/stats.js'
+import type { CacheTimings } from './cache/timings.js'
 
 interface Opened<V> {
   readonly cache: Cache<V>
@@ -13,10 +14,18 @@ export class LazyCache<V> implements Cache<V> {
   private opening: Promise<Opened<V>> | undefined
   private isClosed = false
 
-  constructor(private readonly open: () => Promise<Opened<V>>) {}
+  readonly namespace: string
+  readonly stats: CacheStats
+  readonly timings: CacheTimings
 
-  get stats() {
-    return this.opened?.cache.stats ?? createStats()
+  /** `known`: what the cache counts into when it is open. */
+  constructor(
+    known: { readonly namespace: string; readonly stats: CacheStats; readonly timings: CacheTimings },
+    private readonly open: () => Promise<Opened<V>>,
+  ) {
+    this.namespace = known.namespace
+    this.stats = known.stats
+    this.timings = known.timings
   }
 
   get(key: string, load?: Loader<V>): Promise<V | undefined> {
@@ -41,6 +50,10 @@ export class LazyCache<V> implements Cache<V> {
     return (await this.first()).cache.invalidate(...args)
   }
 
+  async look(key: string) {
+    return (await this.first()).cache.look(key)
+  }
+
   async flush(): Promise<void> {
     await this.opened?.cache.flush()
   }
@@ -48,8 +61,11 @@ export class LazyCache<V> implements Cache<V> {
   async close(): Promise<void> {
     this.isClosed = true
     const opened = await this.opening?.catch(() => undefined)
-    await opened?.cache.close()
-    await opened?.close()
+    try {
+      await opened?.cache.close()
+    } finally {
+      await opened?.close()
+    }
   }
 
   private first(): Promise<Opened<V>> {

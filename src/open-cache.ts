@@ -2,18 +2,22 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { type Cache, TieredCache } from './cache/cache.js'
-import { type CacheOptions, settingsOf } from './cache/options.js'
+import type { JournalPort } from './cache/journal-port.js'
+import { type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
+import type { ControlStore, L2Port } from './cache/ports.js'
+import { createStats } from './cache/stats.js'
+import { CacheTimings } from './cache/timings.js'
 import { systemClock } from './clock.js'
 import { createFixedStore } from './control/fixed-store.js'
-import { invalid } from './errors.js'
+import { invalid, isUnreachable } from './errors.js'
 import { parseNodeUrl } from './files/node-url.js'
 import { readAccess } from './files/secrets.js'
-import { loadTopology } from './files/topology-file.js'
+import type { TopologyFile } from './files/topology-file.js'
 import { LazyCache } from './lazy-cache.js'
-import { openControl } from './open-control.js'
 import { printable } from './printable.js'
 import { createRandom, freshSeed } from './random.js'
 import { CacheRing } from './redis/cache-ring.js'
+import { RedisJournal } from './redis/journal.js'
 import { defaultHash, defaultPointsPerWeight } from './ring/algorithms.js'
 import type { NodeSpec, Topology } from './ring/topology.js'
 
@@ -36,28 +40,78 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
   const settings = settingsOf(options)
   const { ring, on = {} } = options
   const world = { clock: systemClock, random: createRandom(freshSeed()), on }
-  if (ring === undefined) return new TieredCache(settings, { ...world, l2: undefined })
-  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, l2: ring })
-  return new LazyCache(async () => {
-    const l2 = await openCacheRing(ring)
-    return { cache: new TieredCache(settings, { ...world, l2 }), close: () => l2.close() }
+  if (ring === undefined) {
+    if (settings.behind) throw invalid('behind: it needs `ring`')
+    return new TieredCache(settings, { ...world, l2: undefined })
+  }
+  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tierOf(ring, settings) })
+  const counting = { stats: createStats(), timings: new CacheTimings() }
+  return new LazyCache({ ...counting, namespace: settings.namespace }, async () => {
+    const opened = await openCacheRing(ring)
+    const { l2, journal } = tierOf(opened, settings)
+    try {
+      if (journal) await requireKeeping(journal)
+    } catch (error) {
+      await opened.close()
+      throw error
+    }
+    return {
+      cache: new TieredCache(settings, { ...world, ...counting, l2, journal }),
+      close: () => opened.close(),
+    }
   })
+}
+
+/** The second tier of a cache over a ring, with its journal where it writes behind. */
+export function tierOf(
+  ring: CacheRing,
+  { behind, namespace }: Pick<CacheSettings<never>, 'behind' | 'namespace'>,
+): { readonly l2: L2Port; readonly journal: JournalPort | undefined } {
+  const journal = behind && new RedisJournal(ring, namespace)
+  return { l2: journal ? journal.over() : ring, journal }
+}
+
+/** Nodes that are away now are looked at before anything is put there. */
+async function requireKeeping(journal: JournalPort): Promise<void> {
+  for (const node of journal.nodes()) {
+    await journal.requireKeeping(node).catch((error: unknown) => {
+      if (!isUnreachable(error)) throw error
+    })
+  }
 }
 
 /** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */
 export async function openCacheRing(ring: RingSource): Promise<CacheRing> {
-  const common = {
+  if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
+    // only here: YAML and the control stores take longer to import than all the rest
+    const { loadTopology } = await import('./files/topology-file.js')
+    const { openControl } = await import('./open-control.js')
+    return openRing(await openControl(await loadTopology(resolve(ring), ring)))
+  }
+  return openRing(createFixedStore(fixedTopology(typeof ring === 'string' ? [ring] : ring)))
+}
+
+/** The ring of a topology file as it is now, also where no control store keeps it. Errors: as above. */
+export async function openPresentRing(file: TopologyFile): Promise<CacheRing> {
+  const { openControl } = await import('./open-control.js')
+  const control = await openControl(file)
+  const isKept = await control.load().catch(async (error: unknown) => {
+    await control.close()
+    throw error
+  })
+  if (isKept) return openRing(control)
+  await control.close()
+  return openRing(createFixedStore(file.topology))
+}
+
+function openRing(control: ControlStore): Promise<CacheRing> {
+  return CacheRing.open({
+    control,
     clock: systemClock,
     origin: `pid ${process.pid} on ${hostname()}`,
     readAccess: (nodes: readonly NodeSpec[]) => readAccess(nodes, process.env),
     commandTimeoutMs,
-  }
-  if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
-    const file = await loadTopology(resolve(ring), ring)
-    return CacheRing.open({ ...common, control: await openControl(file) })
-  }
-  const topology = fixedTopology(typeof ring === 'string' ? [ring] : ring)
-  return CacheRing.open({ ...common, control: createFixedStore(topology) })
+  })
 }
 
 /** A node that says nothing for so long loses its connections; readers have gone on without it long before. */

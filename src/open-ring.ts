@@ -3,8 +3,6 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { systemClock } from './clock.js'
 import { readAccess } from './files/secrets.js'
-import { loadTopology } from './files/topology-file.js'
-import { openControl } from './open-control.js'
 import { RingClient } from './redis/ring-client.js'
 
 /**
@@ -18,6 +16,9 @@ export async function openRing(
     /** ms without an answer that cost a connection; default 2,000. */ commandTimeoutMs?: number
   } = {},
 ): Promise<RingClient> {
+  // only here: see open-cache.ts
+  const { loadTopology } = await import('./files/topology-file.js')
+  const { openControl } = await import('./open-control.js')
   const file = await loadTopology(resolve(topologyFile), topologyFile)
   return RingClient.open({
     control: await openControl(file),

@@ -16,7 +16,7 @@ const anywhere = [
   'nearest-name.ts',
 ]
 const pure = ['ring', 'plan', 'workload', 'measure', 'hotkeys']
-const adapters = [...pure, 'operations/ports.ts', 'cache/ports.ts']
+const adapters = [...pure, 'operations/ports.ts', 'cache/ports.ts', 'cache/journal-port.ts']
 
 /** folder → what it may import besides itself and `anywhere`. */
 const layers: Record<string, readonly string[]> = {
@@ -25,14 +25,15 @@ const layers: Record<string, readonly string[]> = {
   measure: [],
   hotkeys: ['ring'],
   plan: ['ring'],
-  cache: ['ring'],
+  cache: ['ring', 'measure/latency-histogram.ts'],
   operations: [...pure, 'cache'],
   redis: adapters,
   control: [...adapters, 'redis'],
   files: adapters,
   lab: adapters,
+  sources: adapters,
   terminal: [...pure, 'operations'],
-  report: [...pure, 'operations'],
+  report: [...pure, 'operations', 'cache'],
 }
 const hashesOnly: Record<string, string> = { hotkeys: 'ring/hash', workload: 'ring/hash' }
 const top = [
@@ -49,7 +50,11 @@ const top = [
   'bench-configuration.ts',
   'bench-report.ts',
   'bench-sides.ts',
+  'bench-strategy.ts',
+  'bench-cache-process.ts',
   'lab-command.ts',
+  'cache-verify.ts',
+  'cache-verify-flags.ts',
   'open-control.ts',
   'failpoint.ts',
   'open-ring.ts',

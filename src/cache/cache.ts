@@ -3,15 +3,21 @@ import type { Clock } from '../clock.js'
 import type { Random } from '../random.js'
 import { CacheCore } from './core.js'
 import { durationMs, type Ms } from './durations.js'
+import type { JournalPort } from './journal-port.js'
 import { createL1 } from './l1/l1.js'
 import { LateRemovals } from './late-removals.js'
+import { Loads } from './loads.js'
+import { type CacheLook, lookAt } from './look.js'
 import { ManyReader } from './many-reader.js'
 import type { CacheEvents, CacheSettings, Loader, ManyLoader } from './options.js'
 import type { L2Port } from './ports.js'
 import { Reader } from './reader.js'
+import { Refresher } from './refresher.js'
 import { type CacheStats, createStats } from './stats.js'
 import { TaggedKeys } from './tagged-keys.js'
 import { Tags } from './tags.js'
+import { CacheTimings, l1SampledOneIn } from './timings.js'
+import { WriteBehind } from './write-behind.js'
 import { Writer } from './writer.js'
 
 export interface Cache<V> {
@@ -21,7 +27,10 @@ export interface Cache<V> {
   getMany(keys: readonly string[], load?: ManyLoader<V>): Promise<Map<string, V>>
   /** What the memory of this process has, fresh; no I/O. */
   peek(key: string): V | undefined
-  /** With `write`: the source of truth, then the cache; null deletes. Without: the cache only. */
+  /**
+   * With `write`: the source of truth, then the cache; null deletes. With `behind`: the cache and its journal, and the
+   * source later. Without: the cache only.
+   */
   set(
     key: string,
     value: V | null,
@@ -29,33 +38,50 @@ export interface Cache<V> {
   ): Promise<void>
   /** Drops keys, or all values with a tag, in every process. */
   invalidate(...what: (string | { readonly tag: string })[]): Promise<void>
-  /** Waits for what is under way in the background. */
+  /** What each tier would serve now; loads nothing. For checks, such as `createVerifier`. */
+  look(key: string): Promise<CacheLook<V>>
+  /** Waits for what is under way in the background; with `behind` until all that this process has put is in the source. */
   flush(): Promise<void>
   close(): Promise<void>
+  /** What separates it from other caches on the same nodes. */
+  readonly namespace: string
   readonly stats: Readonly<CacheStats>
+  readonly timings: CacheTimings
 }
 
 export interface CacheWorld {
   readonly l2: L2Port | undefined
+  /** Of a cache with `behind`. */
+  readonly journal?: JournalPort | undefined
   readonly clock: Clock
   readonly random: Random
   readonly on?: Partial<CacheEvents>
+  /** Where they are counted, if that began before. */
+  readonly stats?: CacheStats
+  readonly timings?: CacheTimings
 }
 
 export class TieredCache<V> implements Cache<V> {
-  readonly stats: CacheStats = createStats()
+  readonly namespace: string
+  readonly stats: CacheStats
+  readonly timings: CacheTimings
   private readonly core: CacheCore<V>
   private readonly reader: Reader<V>
   private readonly many: ManyReader<V>
   private readonly writer: Writer<V>
+  private readonly behind: WriteBehind<V> | undefined
   private readonly endings: (() => void)[] = []
 
-  constructor(settings: CacheSettings<V>, { l2, clock, random, on = {} }: CacheWorld) {
+  constructor(settings: CacheSettings<V>, world: CacheWorld) {
+    const { l2, journal, clock, random, on = {} } = world
     const { namespace, l2TimeoutMs } = settings
+    this.namespace = namespace
+    this.stats = world.stats ?? createStats()
+    this.timings = world.timings ?? new CacheTimings()
     const prefixes = { value: `${namespace}:`, tag: `${namespace}#` }
     const l1 = settings.l1 ? createL1<V | null>({ ...settings.l1, originMs: clock.nowMs() }) : undefined
     this.core = new CacheCore<V>({
-      ...{ settings, l1, l2, clock, random, on, stats: this.stats },
+      ...{ settings, l1, l2, clock, random, on, stats: this.stats, timings: this.timings },
       tags: new Tags(l2, { prefix: prefixes.tag, timeoutMs: l2TimeoutMs }),
       tagged: new TaggedKeys({
         maxEntries: settings.l1?.maxEntries ?? 0,
@@ -63,18 +89,21 @@ export class TieredCache<V> implements Cache<V> {
       }),
       late: new LateRemovals(clock, on),
     })
-    this.reader = new Reader(this.core)
-    this.many = new ManyReader(this.core, this.reader)
-    this.writer = new Writer(this.core, this.reader)
+    const loads = new Loads(this.core)
+    this.reader = new Reader(this.core, loads, new Refresher(this.core, loads))
+    this.many = new ManyReader(this.core, this.reader, loads)
+    this.behind = journal && new WriteBehind(this.core, this.reader, journal)
+    this.writer = new Writer(this.core, this.reader, this.behind)
     if (l2) this.listen(l2, prefixes)
   }
 
   async get(key: string, load = this.core.settings.load): Promise<V | undefined> {
+    if ((this.stats.gets & (l1SampledOneIn - 1)) === 0) return this.getTimed(key, load)
     const read = this.reader.get(key, load)
     return (read instanceof Promise ? await read : read) ?? undefined
   }
 
-  getMany(keys: readonly string[], load?: ManyLoader<V>): Promise<Map<string, V>> {
+  getMany(keys: readonly string[], load = this.core.settings.loadMany): Promise<Map<string, V>> {
     return this.many.get(keys, load)
   }
 
@@ -82,34 +111,50 @@ export class TieredCache<V> implements Cache<V> {
     return this.reader.peek(key) ?? undefined
   }
 
-  set(
+  async set(
     key: string,
     value: V | null,
     { ttl, tags = [] }: { readonly ttl?: Ms; readonly tags?: readonly string[] } = {},
   ): Promise<void> {
-    return this.writer.set(key, value, {
-      ttlMs: ttl === undefined ? undefined : durationMs('ttl', ttl),
-      tags,
-    })
+    const ttlMs = ttl === undefined ? undefined : durationMs('ttl', ttl)
+    await this.core.timed('set', () => this.writer.set(key, value, { ttlMs, tags }))
   }
 
   async invalidate(...what: (string | { readonly tag: string })[]): Promise<void> {
     const keys = what.filter((each) => typeof each === 'string')
     const tags = what.filter((each) => typeof each !== 'string')
-    await Promise.all([
-      this.writer.invalidate(keys),
-      ...tags.map(({ tag }) => this.writer.invalidateTag(tag)),
-    ])
+    await this.core.timed('invalidate', () =>
+      Promise.all([this.writer.invalidate(keys), ...tags.map(({ tag }) => this.writer.invalidateTag(tag))]),
+    )
+  }
+
+  look(key: string): Promise<CacheLook<V>> {
+    return lookAt(this.core, key, this.reader.peek(key))
   }
 
   async flush(): Promise<void> {
     await this.reader.settle()
+    await this.behind?.flush()
   }
 
   async close(): Promise<void> {
-    for (const end of this.endings) end()
-    await this.flush()
-    await this.core.late.close()
+    try {
+      await this.reader.settle()
+      await this.behind?.close()
+    } finally {
+      for (const end of this.endings) end()
+      await this.core.late.close()
+    }
+  }
+
+  /** Of what L1 serves; all else times itself. */
+  private async getTimed(key: string, load: Loader<V> | undefined): Promise<V | undefined> {
+    const { clock } = this.core
+    const startedMs = clock.nowMs()
+    const read = this.reader.get(key, load)
+    if (read instanceof Promise) return (await read) ?? undefined
+    this.timings.record('l1', clock.nowMs() - startedMs)
+    return read ?? undefined
   }
 
   private listen(l2: L2Port, prefixes: { readonly value: string; readonly tag: string }): void {

@@ -1,5 +1,7 @@
 /** What every part of one cache shares: its tiers, its settings, and how a value is kept. */
 import type { Clock } from '../clock.js'
+import { CachectlError, describeError, ExitCode, invalid, isUnreachable } from '../errors.js'
+import { printable } from '../printable.js'
 import type { Random } from '../random.js'
 import type { L1, L1Meta } from './l1/l1.js'
 import type { LateRemovals } from './late-removals.js'
@@ -10,6 +12,7 @@ import type { CacheStats } from './stats.js'
 import { encodeBody, type StoredTag } from './stored-body.js'
 import type { TaggedKeys } from './tagged-keys.js'
 import type { Tags } from './tags.js'
+import type { CacheTimings, TimedPart } from './timings.js'
 
 export interface CacheParts<V> {
   readonly settings: CacheSettings<V>
@@ -21,6 +24,7 @@ export interface CacheParts<V> {
   readonly clock: Clock
   readonly random: Random
   readonly stats: CacheStats
+  readonly timings: CacheTimings
   readonly on: Partial<CacheEvents>
 }
 
@@ -30,6 +34,12 @@ interface Encoded {
   readonly freshMs: number
   /** The key's whole life. */
   readonly ttlMs: number
+}
+
+/** A value as the codec has written it. */
+export interface Written {
+  readonly version: bigint
+  readonly bytes: Uint8Array
 }
 
 const noBytes = new Uint8Array(0)
@@ -44,6 +54,7 @@ export class CacheCore<V> {
   readonly clock: Clock
   readonly random: Random
   readonly stats: CacheStats
+  readonly timings: CacheTimings
   readonly on: Partial<CacheEvents>
   readonly tagged: TaggedKeys
   readonly late: LateRemovals
@@ -58,9 +69,26 @@ export class CacheCore<V> {
     this.clock = parts.clock
     this.random = parts.random
     this.stats = parts.stats
+    this.timings = parts.timings
     this.on = parts.on
     this.late = parts.late
     this.prefix = `${parts.settings.namespace}:`
+  }
+
+  /** Times it, whether it goes well or not. */
+  async timed<T>(part: TimedPart, body: () => Promise<T>): Promise<T> {
+    const startedMs = this.clock.nowMs()
+    try {
+      return await body()
+    } finally {
+      this.timings.record(part, this.clock.nowMs() - startedMs)
+    }
+  }
+
+  /** Counts a request to L2 that failed; a node that refuses is told of, too. */
+  failed(error: unknown): void {
+    this.stats.l2Failures += 1
+    if (!isUnreachable(error)) this.on.error?.(error)
   }
 
   /** The key as it stands on its node. */
@@ -89,19 +117,50 @@ export class CacheCore<V> {
     return Math.max(1, wholeMs * (1 - jitterShare * this.random.next()))
   }
 
-  encode(loaded: Pick<LoadedValue<V>, 'value' | 'ttlMs' | 'loadMs' | 'tags'>): Encoded {
+  /** Errors: `invalid`, naming the key, for a value that its codec can't write. */
+  write(key: string, value: V | null): Written {
     const { codec, version } = this.settings
+    if (value === null) return { version: 0n, bytes: noBytes }
+    try {
+      return { version: version ? versionOf(version(value)) : 0n, bytes: codec.encode(value) }
+    } catch (error) {
+      this.stats.codecErrors += 1
+      throw invalid(
+        `the value of ${printable(key, 80)} can't be written: ${describeError(error)}`,
+        'Give the cache a value that its codec can write, or a codec that can write the value.',
+        error,
+      )
+    }
+  }
+
+  /** Errors: what the codec says, naming the key. */
+  readBytes(key: string, bytes: Buffer): V {
+    try {
+      return this.settings.codec.decode(bytes)
+    } catch (error) {
+      this.stats.codecErrors += 1
+      throw new CachectlError(`the value of ${printable(key, 80)} can't be read: ${describeError(error)}`, {
+        exitCode: ExitCode.bug,
+        cause: error,
+      })
+    }
+  }
+
+  encode(
+    loaded: Pick<LoadedValue<V>, 'value' | 'ttlMs' | 'loadMs' | 'tags'>,
+    { version, bytes }: Written,
+  ): Encoded {
     const { value, loadMs, tags } = loaded
     const staleMs = value === null ? 0 : Math.round(this.settings.staleMs)
     const freshMs = this.freshMsOf(loaded)
     const body = encodeBody({
-      version: value === null || !version ? 0n : BigInt(version(value)),
+      version,
       isNull: value === null,
-      codecId: codec.id,
+      codecId: this.settings.codec.id,
       staleMs,
       loadMs,
       tags,
-      bytes: value === null ? noBytes : codec.encode(value),
+      bytes,
     })
     return { body, freshMs, ttlMs: Math.ceil(freshMs) + staleMs }
   }
@@ -115,4 +174,13 @@ export class CacheCore<V> {
       .touch(this.wholeKey(key), { ...(stamp ? { stamp } : {}), ttlMs: ttlMs + staleMs })
       .catch((error: unknown) => this.on.error?.(error))
   }
+}
+
+/** Versions are compared as 20 digits. */
+const mostVersion = 10n ** 20n - 1n
+
+function versionOf(version: number | bigint): bigint {
+  const whole = BigInt(version)
+  if (whole < 0n || whole > mostVersion) throw new RangeError(`its version is ${whole}`)
+  return whole
 }

@@ -2,10 +2,17 @@
  * One read of one key that is under way in this process. An invalidation that comes meanwhile makes it dirty: whoever
  * waits for it began before and may have its value, but nobody who comes later, and L1 never.
  */
+import type { Vouch } from './ports.js'
+
+const always: Vouch = { untilMs: Number.POSITIVE_INFINITY }
 
 export class Flight<T> {
   readonly promise: Promise<T>
   isDirty = false
+  /** How the read went; what nobody told waited for the source. */
+  outcome: 'l2' | 'stale' | 'miss' = 'miss'
+  /** Until then its node tells of what makes it dirty: whoever comes later begins anew. */
+  vouch: Vouch = always
   private wakeUp: (() => void) | undefined
   private settle!: { resolve(value: T): void; reject(error: unknown): void }
 
@@ -60,6 +67,9 @@ export class Flights<T> {
 
   start(key: string): Flight<T> {
     const flight = new Flight<T>()
+    const before = this.byKey.get(key)
+    // it hears of nothing any more
+    if (before) before.isDirty = true
     this.byKey.set(key, flight)
     return flight
   }

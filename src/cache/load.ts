@@ -1,6 +1,6 @@
 /** One call of a loader: within its time, with what it tells about its value. */
 import type { Clock } from '../clock.js'
-import { isUnreachable, stopped } from '../errors.js'
+import { stopped } from '../errors.js'
 import { printable } from '../printable.js'
 import { durationMs } from './durations.js'
 import type { Loaded, Loader } from './options.js'
@@ -16,6 +16,8 @@ export interface LoadedValue<V> {
   readonly loadMs: number
   readonly tags: readonly StoredTag[]
   readonly tagVouches: readonly Vouch[]
+  /** `Tags.changes` before the versions were asked for: the tags are as they were while it is the same. */
+  readonly tagChanges: number
   /** One of its tags was invalidated while it was loaded, or its node does not answer: it may be served, not kept. */
   readonly isOutdated: boolean
 }
@@ -25,15 +27,18 @@ export interface LoadOptions<V> {
   readonly tags: Tags
   readonly timeoutMs: number
   readonly stale: V | undefined
+  /** Hears of tags whose node could not be asked. */
+  failed(error: unknown): void
 }
 
 /** Errors: the loader's own; `stopped` when it takes longer than `timeoutMs`. */
 export async function callLoader<V>(
   key: string,
   load: Loader<V>,
-  { clock, tags, timeoutMs, stale }: LoadOptions<V>,
+  { clock, tags, timeoutMs, stale, failed }: LoadOptions<V>,
 ): Promise<LoadedValue<V>> {
   const startedMs = clock.nowMs()
+  const startedChanges = tags.changes
   const ending = new AbortController()
   let ttlMs: number | undefined
   const named = new Set<string>()
@@ -58,9 +63,9 @@ export async function callLoader<V>(
   try {
     const value: Loaded<V> = await Promise.race([Promise.resolve(load(key, context)), late])
     const loadMs = clock.nowMs() - startedMs
-    const found = await tags.versions([...named]).catch((error: unknown) => {
-      if (isUnreachable(error)) return undefined
-      throw error
+    const found = await tags.versions([...named], startedChanges).catch((error: unknown) => {
+      failed(error)
+      return undefined
     })
     return {
       value: value ?? null,
@@ -68,6 +73,7 @@ export async function callLoader<V>(
       loadMs,
       tags: found?.versions ?? [],
       tagVouches: found?.vouches ?? [],
+      tagChanges: found?.changes ?? -1,
       isOutdated: !found || found.youngestMs <= clock.nowMs() - startedMs,
     }
   } finally {

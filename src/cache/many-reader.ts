@@ -1,11 +1,11 @@
 /** Reading many keys: one request a node, one call of the loader for all that is missing. */
-import { isUnreachable } from '../errors.js'
 import type { CacheCore } from './core.js'
 import type { Flight } from './flight.js'
-import { withinDeadline } from './l2-deadline.js'
+import { type Loads, leaseMs, type Read, untold } from './loads.js'
 import type { Loader, ManyLoader } from './options.js'
 import type { L2Found } from './ports.js'
-import { elsewhere, freshToken, leaseMs, type Read, type Reader } from './reader.js'
+import { again, elsewhere, type Reader } from './reader.js'
+import { freshToken } from './token.js'
 
 /** A key on its way, and how its flight is to be ended. */
 interface Wanted<V> {
@@ -19,6 +19,7 @@ export class ManyReader<V> {
   constructor(
     private readonly core: CacheCore<V>,
     private readonly reader: Reader<V>,
+    private readonly loads: Loads<V>,
   ) {}
 
   async get(keys: readonly string[], load: ManyLoader<V> | undefined): Promise<Map<string, V>> {
@@ -35,8 +36,8 @@ export class ManyReader<V> {
       if (read instanceof Promise) reads.push(read.then((value) => [key, value]))
       else take(key, read)
     }
-    await this.fetch(wanted, loader, load)
-    for (const [key, read] of await Promise.all(reads)) take(key, read)
+    const [all] = await Promise.all([Promise.all(reads), this.fetch(wanted, loader, load)])
+    for (const [key, read] of all) take(key, read)
     return found
   }
 
@@ -57,21 +58,48 @@ export class ManyReader<V> {
   ): Promise<void> {
     const { l2 } = this.core
     if (wanted.length === 0) return
+    // what a node still holds and should not is read one by one, past it
+    const late = l2 ? wanted.filter(({ whole }) => this.core.late.has({ key: whole })) : []
+    for (const { key, flight, end } of late) end(this.reader.fetch(key, flight, loader))
+    if (late.length > 0)
+      return this.fetch(
+        wanted.filter((each) => !late.includes(each)),
+        loader,
+        load,
+      )
     const token = freshToken()
     const founds = l2 ? await this.ask(wanted, { token, leaseMs: loader ? leaseMs : 0 }) : []
     const isLoaded = (found: L2Found | undefined) => found === undefined || found.kind === 'leased'
     // those that are known to be missing share one call of the loader
     const missing = wanted.filter((_, index) => isLoaded(founds[index])).map(({ key }) => key)
     const shared = load && missing.length > 0 ? sharing(load, missing) : loader
-    wanted.forEach(({ key, flight, end }, index) => {
-      const found = founds[index]
-      if (!found)
-        end(l2 ? this.reader.detour(key, flight, shared) : this.reader.loadHere(key, flight, shared))
-      else if (found.kind === 'leased' && shared)
-        end(this.reader.loadAndFill(key, flight, { token, load: shared }))
-      else if (found.kind === 'value') end(this.reader.takeStored(key, flight, found, loader))
-      else end(this.reader.fetch(key, flight, loader))
-    })
+    for (const [index, each] of wanted.entries())
+      each.end(this.endOf(each, founds[index], { token, loader, shared }))
+  }
+
+  private async endOf(
+    { key, flight }: Wanted<V>,
+    found: L2Found | undefined,
+    how: {
+      readonly token: string
+      readonly loader: Loader<V> | undefined
+      readonly shared: Loader<V> | undefined
+    },
+  ): Promise<Read<V>> {
+    const { token, loader, shared } = how
+    if (!found) {
+      if (this.core.l2) return this.reader.detour(key, flight, shared)
+      return this.reader.miss(await this.loads.loadHere(key, flight, shared))
+    }
+    if (found.kind === 'leased' && shared) {
+      flight.vouch = found.vouch ?? untold(this.core.clock.nowMs())
+      return this.reader.miss(await this.loads.loadAndFill(key, flight, { token, load: shared }))
+    }
+    if (found.kind === 'value') {
+      const read = await this.reader.takeStored(key, flight, found, loader)
+      if (read !== again) return read
+    }
+    return this.reader.fetch(key, flight, loader)
   }
 
   /** One request a node; undefined: its node does not answer. */
@@ -79,7 +107,6 @@ export class ManyReader<V> {
     wanted: readonly Wanted<V>[],
     lease: { readonly token: string; readonly leaseMs: number },
   ): Promise<(L2Found | undefined)[]> {
-    const { settings, stats } = this.core
     const l2 = this.core.l2!
     const founds: (L2Found | undefined)[] = new Array(wanted.length)
     await Promise.all(
@@ -88,14 +115,12 @@ export class ManyReader<V> {
         const node = l2.ownerOf(keys[0]!)
         if (!l2.isUp(node)) return
         try {
-          const deadline = { node, timeoutMs: settings.l2TimeoutMs }
-          const replies = await withinDeadline(l2, deadline, l2.getOrLease(keys, lease))
+          const replies = await this.loads.ask(keys, lease)
           indexes.forEach((index, at) => {
             founds[index] = replies[at]
           })
         } catch (error) {
-          stats.l2Failures += 1
-          if (!isUnreachable(error)) throw error
+          this.core.failed(error)
         }
       }),
     )

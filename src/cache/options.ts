@@ -1,6 +1,7 @@
 /** What an application says about its cache, with the defaults, checked once. */
 import { invalid } from '../errors.js'
-import { type Codec, jsonCodec } from './codec.js'
+import { type Codec, checkCodecId } from './codec.js'
+import { jsonCodec } from './codecs/json.js'
 import { durationMs, type Ms } from './durations.js'
 import type { L1Policy } from './l1/l1.js'
 
@@ -24,8 +25,22 @@ export type ManyLoader<V> = (
   missing: readonly string[],
   context: { readonly signal: AbortSignal },
 ) => Promise<ReadonlyMap<string, V>> | ReadonlyMap<string, V>
-/** Writes to the source of truth; null: the row goes. It throws unless all is written. */
-export type SourceWriter<V> = (batch: ReadonlyMap<string, V | null>) => Promise<void>
+/** What a writer to the source of truth may use. */
+export interface WriteContext {
+  /**
+   * Write-behind: a number for each key that grows with every value put under it, for fencing. A writer that remembers the
+   * largest it has written of a key, and skips what is not larger, lets no late writer bring an old value back.
+   */
+  readonly seqs: ReadonlyMap<string, bigint>
+  /** Aborted when the write has taken too long: what it still does then may come after a newer value. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Writes to the source of truth; null: the row goes. It throws unless all is written; of a batch that failed some may be
+ * written. A `PoisonError` says that this batch can never be written.
+ */
+export type SourceWriter<V> = (batch: ReadonlyMap<string, V | null>, context: WriteContext) => Promise<void>
 
 export interface CacheOptions<V> {
   /** Separates caches that share nodes: keys stand there as `namespace:key`. Default `cache`. */
@@ -46,8 +61,15 @@ export interface CacheOptions<V> {
   readonly l1?: false | { readonly max?: number; readonly bytes?: number; readonly policy?: L1Policy }
   /** Read-through: where `get` names no loader of its own. */
   readonly load?: Loader<V>
+  /** The same for `getMany`: what is missing by one call. Default: `load` for each key. */
+  readonly loadMany?: ManyLoader<V>
   /** Write-through: `set` writes the source of truth, then the cache. */
   readonly write?: SourceWriter<V>
+  /**
+   * Write-behind, which needs `write` and a ring: `set` is done when the value and its entry in the node's journal are
+   * there, and `write` is called later, with up to `batch` keys. Default false: write-through.
+   */
+  readonly behind?: false | BehindOptions
   /** A writer's marker stands in the cache while the source is written, so that a crash in between leaves nothing stale. */
   readonly strict?: boolean
   readonly timeout?: {
@@ -60,13 +82,25 @@ export interface CacheOptions<V> {
   }
   /** The version of a value's row: with it a write puts the value in place of an older one, without it the key is dropped. */
   readonly version?: (value: V) => number | bigint
+  /** How values are written at L2. Default: JSON. */
   readonly codec?: Codec<V>
   readonly on?: Partial<CacheEvents>
 }
 
+export interface BehindOptions {
+  /** So long later values of a key may still replace one before it is written. Default 100 ms. */
+  readonly delay?: Ms
+  /** At most so many keys a call of `write`. Default 100. */
+  readonly batch?: number
+  /** 2: the entry stands in the journal of another node too, so that the loss of one node loses nothing. Default 1. */
+  readonly copies?: 1 | 2
+  /** Keys that may wait in a node's journal; `set` waits while there are more. Default 100,000. */
+  readonly max?: number
+}
+
 /** What an application may want to hear of. */
 export interface CacheEvents {
-  /** Something failed in the background: a refresh, a late invalidation, a value that no codec reads. */
+  /** Something failed in the background: a refresh, a late invalidation, a value that the codec can't write or read. */
   error(error: unknown): void
 }
 
@@ -84,13 +118,22 @@ export interface CacheSettings<V> {
     | { readonly maxEntries: number; readonly maxBytes?: number; readonly policy: L1Policy }
     | undefined
   readonly load: Loader<V> | undefined
+  readonly loadMany: ManyLoader<V> | undefined
   readonly write: SourceWriter<V> | undefined
+  readonly behind: BehindSettings | undefined
   readonly isStrict: boolean
   readonly l2TimeoutMs: number
   readonly loadTimeoutMs: number
   readonly softTimeoutMs: number
   readonly version: ((value: V) => number | bigint) | undefined
   readonly codec: Codec<V>
+}
+
+export interface BehindSettings {
+  readonly delayMs: number
+  readonly batchKeys: number
+  readonly copies: 1 | 2
+  readonly maxPending: number
 }
 
 const defaults = { l1Entries: 10_000, l2TimeoutMs: 50, loadTimeoutMs: 10_000, jitterShare: 0.1, earlyBeta: 1 }
@@ -104,7 +147,10 @@ export function settingsOf<V>(options: CacheOptions<V>): CacheSettings<V> {
   require(/^[^:#\s]+$/.test(namespace), 'namespace', 'it is one word without : and #')
   require(jitter >= 0 && jitter < 1, 'jitter', 'it is a share from 0 to below 1')
   require(early === false || early > 0, 'early', 'it is a positive number or false')
+  checkCodecId(codec.id, 255)
   require(!options.strict || options.write !== undefined, 'strict', 'it needs `write`')
+  require(!options.behind || options.write !== undefined, 'behind', 'it needs `write`')
+  require(!options.behind || !options.strict, 'strict', 'with `behind` the source is not written by `set`')
   return {
     namespace,
     ttlMs,
@@ -115,7 +161,9 @@ export function settingsOf<V>(options: CacheOptions<V>): CacheSettings<V> {
     earlyBeta: early === false ? 0 : early,
     l1: l1 === false ? undefined : l1Of(l1),
     load: options.load,
+    loadMany: options.loadMany,
     write: options.write,
+    behind: options.behind ? behindOf(options.behind) : undefined,
     isStrict: options.strict ?? false,
     l2TimeoutMs: durationMs('timeout.l2', timeout.l2 ?? defaults.l2TimeoutMs),
     loadTimeoutMs: durationMs('timeout.load', timeout.load ?? defaults.loadTimeoutMs),
@@ -133,6 +181,17 @@ function l1Of({
   require(Number.isInteger(max) && max >= 1, 'l1.max', 'it is a number of entries, at least 1')
   require(bytes === undefined || bytes >= 1, 'l1.bytes', 'it is a number of bytes, at least 1')
   return { maxEntries: max, policy, ...(bytes === undefined ? {} : { maxBytes: bytes }) }
+}
+
+function behindOf({ delay = 100, batch = 100, copies = 1, max = 100_000 }: BehindOptions): BehindSettings {
+  require(Number.isInteger(batch) && batch >= 1, 'behind.batch', 'it is a number of keys, at least 1')
+  require(Number.isInteger(max) && max >= 1, 'behind.max', 'it is a number of keys, at least 1')
+  return {
+    delayMs: durationMs('behind.delay', delay),
+    batchKeys: batch,
+    copies,
+    maxPending: max,
+  }
 }
 
 function require(isRight: boolean, option: string, why: string): void {

@@ -119,6 +119,8 @@ export interface StoredValue {
   readonly body: Buffer
   /** Until the key expires, by its server; infinite without an expiry. */
   readonly leftMs: number
+  /** Put by write-behind, and not in the source of truth yet: newer than all that can be loaded. */
+  readonly isPending: boolean
 }
 
 export interface Filled {

@@ -1,4 +1,4 @@
-/** What a cache has done since it was made. Every number only grows. */
+/** What a cache has done since it was made. Every number only grows, but for `pending` and `lagMs`. */
 
 export interface CacheStats {
   /** Reads: each ends in exactly one of the next five, or in an error. */
@@ -28,6 +28,20 @@ export interface CacheStats {
   invalidations: number
   /** Requests to L2 that failed or took too long. */
   l2Failures: number
+  /** Write-behind: values that a node's journal has taken. */
+  puts: number
+  /** Entries of journals that this process has brought to the source. */
+  flushed: number
+  /** Calls of the writer that failed. */
+  flushErrors: number
+  /** Entries that were given up. */
+  deadLetters: number
+  /** Entries that wait on all nodes, as last seen. */
+  pending: number
+  /** How long the oldest of them has waited, as last seen. */
+  lagMs: number
+  /** Values that the codec could not write, and damaged ones that it could not read. */
+  codecErrors: number
 }
 
 export function createStats(): CacheStats {
@@ -48,5 +62,12 @@ export function createStats(): CacheStats {
     writes: 0,
     invalidations: 0,
     l2Failures: 0,
+    puts: 0,
+    flushed: 0,
+    flushErrors: 0,
+    deadLetters: 0,
+    pending: 0,
+    lagMs: 0,
+    codecErrors: 0,
   }
 }

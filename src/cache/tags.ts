@@ -19,9 +19,10 @@ export interface TagVersions {
   readonly youngestMs: number
   /** Until when they are known to be the present ones: the least of these. */
   readonly vouches: readonly Vouch[]
+  /** `Tags.changes` before they were asked for. */
+  readonly changes: number
 }
 
-const none: TagVersions = { versions: [], youngestMs: Number.POSITIVE_INFINITY, vouches: [] }
 const maxKnown = 10_000
 
 export class Tags {
@@ -34,11 +35,17 @@ export class Tags {
     private readonly options: { readonly prefix: string; readonly timeoutMs: number },
   ) {}
 
-  /** Reads them anew: only so is it certain how old they are. Errors: `unreachable`. */
-  async versions(names: readonly string[]): Promise<TagVersions> {
-    const { l2 } = this
-    if (names.length === 0 || !l2) return none
-    const { changes } = this
+  /**
+   * Reads them anew: only so is it certain how old they are. `loadChanges`: `changes` when what they are for was begun.
+   * Errors: `unreachable`.
+   */
+  async versions(names: readonly string[], loadChanges = this.changes): Promise<TagVersions> {
+    const { l2, changes } = this
+    if (names.length === 0 || !l2) {
+      // nobody else can invalidate them: there is one version
+      const versions = names.map((name) => ({ name, version: '' }))
+      return { versions, youngestMs: Number.POSITIVE_INFINITY, vouches: [], changes: loadChanges }
+    }
     const keys = names.map((name) => this.keyOf(name))
     const found: TagVersion[] = new Array(names.length)
     await Promise.all(
@@ -59,6 +66,7 @@ export class Tags {
       versions: names.map((name, index) => ({ name, version: found[index]!.version })),
       youngestMs: Math.min(...found.map(({ ageMs }) => ageMs)),
       vouches: found.flatMap(({ vouch }) => (vouch ? [vouch] : [])),
+      changes,
     }
   }
 
@@ -81,8 +89,14 @@ export class Tags {
 
   async invalidate(name: string): Promise<void> {
     this.forget(name)
-    await this.l2?.invalidateTag(this.keyOf(name))
-    this.forget(name)
+    const { l2 } = this
+    const key = this.keyOf(name)
+    const deadline = { node: l2?.ownerOf(key) ?? '', timeoutMs: this.options.timeoutMs }
+    try {
+      if (l2) await withinDeadline(l2, deadline, l2.invalidateTag(key))
+    } finally {
+      this.forget(name)
+    }
   }
 
   /** Somebody has invalidated it. */

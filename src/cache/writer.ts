@@ -2,40 +2,54 @@
  * Writing: the source of truth first, then the cache, which drops the key or takes the new version. What could not be told
  * to a node is told when it answers again.
  */
-import { randomBytes } from 'node:crypto'
-import { isUnreachable, stopped } from '../errors.js'
-import { printable } from '../printable.js'
-import type { CacheCore } from './core.js'
+import { isUnreachable } from '../errors.js'
+import { callWriter } from './call-writer.js'
+import type { CacheCore, Written } from './core.js'
 import { withinDeadline } from './l2-deadline.js'
 import type { LateSubject } from './late-removals.js'
+import type { SourceWriter } from './options.js'
 import type { Reader } from './reader.js'
-import type { StoredTag } from './stored-body.js'
 import { versionText } from './stored-body.js'
+import { freshToken } from './token.js'
 
 export interface SetOptions {
   readonly ttlMs: number | undefined
   readonly tags: readonly string[]
 }
 
+const noSeqs: ReadonlyMap<string, bigint> = new Map()
+
 export class Writer<V> {
   constructor(
     private readonly core: CacheCore<V>,
     private readonly reader: Reader<V>,
+    private readonly behind?: { put(key: string, value: V | null, options: SetOptions): Promise<void> },
   ) {}
 
-  /** Errors: the source's own; `unreachable` when the source has the value and the cache could not be told yet. */
+  /**
+   * Errors: `invalid` for a value that the codec can't write; the source's own; `unreachable` when the source has the value
+   * and the cache could not be told yet.
+   */
   async set(key: string, value: V | null, options: SetOptions): Promise<void> {
     const { settings, l2, stats } = this.core
     stats.writes += 1
+    if (this.behind) return this.behind.put(key, value, options)
     this.reader.invalidate(key)
     if (!settings.write) return this.place(key, value, options)
+    // before the source is written: what the codec can't write is the caller's mistake
+    const isVersioned = settings.version !== undefined && value !== null
+    if (isVersioned) this.core.write(key, value)
     const token = settings.isStrict && l2 ? await this.mark(key) : undefined
     try {
       await this.writeSource(key, value)
-    } finally {
-      // even when it failed: whether the source has it is unknown
-      await this.afterWrite(key, { value, token, options })
+    } catch (error) {
+      // whether the source has it is unknown: the key is dropped, and the source's own error is told
+      await this.drop(key, token).catch(() => undefined) // it is told later, as always
+      throw error
     }
+    // anew: the source may have given the value its version
+    const written = isVersioned ? this.core.write(key, value) : undefined
+    await this.afterWrite(key, { value, token, options, written })
   }
 
   async invalidate(keys: readonly string[]): Promise<void> {
@@ -43,13 +57,13 @@ export class Writer<V> {
     for (const key of keys) this.reader.invalidate(key)
     if (l2 && keys.length > 0) {
       const whole = keys.map((key) => this.core.wholeKey(key))
-      const groups = l2.groupByOwner(whole).map((indexes) => indexes.map((index) => whole[index]!))
+      const groups = l2.groupByOwner(whole).map((indexes) => indexes.map((index) => keys[index]!))
       const done = await Promise.allSettled(groups.map((group) => this.remove(group)))
+      // again: what was asked for before the removal and answered after it is old
+      for (const key of keys) this.reader.invalidate(key)
       const failed = done.find((each) => each.status === 'rejected')
       if (failed) throw failed.reason
     }
-    // again: what was asked for before the removal and answered after it is old
-    for (const key of keys) this.reader.invalidate(key)
   }
 
   async invalidateTag(tag: string): Promise<void> {
@@ -58,7 +72,7 @@ export class Writer<V> {
     try {
       await tags.invalidate(tag)
     } catch (error) {
-      if (l2 && isUnreachable(error)) this.later({ tag }, tags.keyOf(tag), () => tags.invalidate(tag))
+      if (l2 && isUnreachable(error)) this.later({ tag }, tags.keyOf(tag), () => this.invalidateTag(tag))
       throw error
     } finally {
       this.dropTag(tag)
@@ -74,8 +88,13 @@ export class Writer<V> {
   private async place(key: string, value: V | null, { ttlMs, tags }: SetOptions): Promise<void> {
     const { l2, tags: known, settings, clock } = this.core
     if (value === null) return this.invalidate([key])
+    const written = this.core.write(key, value)
     const { versions } = await known.versions(tags)
-    const { body, freshMs, ttlMs: lifeMs } = this.core.encode({ value, ttlMs, loadMs: 0, tags: versions })
+    const {
+      body,
+      freshMs,
+      ttlMs: lifeMs,
+    } = this.core.encode({ value, ttlMs, loadMs: 0, tags: versions }, written)
     if (!l2) {
       this.core.keep(key, value, {
         ...{ freshUntilMs: clock.nowMs() + freshMs, loadMs: 0, bytes: body.length, tags: versions },
@@ -86,108 +105,156 @@ export class Writer<V> {
     const whole = this.core.wholeKey(key)
     const node = l2.ownerOf(whole)
     const deadline = { node, timeoutMs: settings.l2TimeoutMs }
-    await withinDeadline(l2, deadline, l2.put(whole, { body, ttlMs: lifeMs })).catch((error: unknown) => {
+    const request = l2.put(whole, { body, ttlMs: lifeMs })
+    try {
+      await withinDeadline(l2, deadline, request)
+    } catch (error) {
       // what it holds now may be older than what the application knows
-      if (isUnreachable(error)) this.removeLate([whole])
+      if (isUnreachable(error)) this.removeLate([key], request)
       throw error
-    })
-    this.reader.invalidate(key)
+    } finally {
+      this.reader.invalidate(key)
+    }
   }
 
   private async mark(key: string): Promise<string> {
     const { settings } = this.core
     const l2 = this.core.l2!
-    const token = randomBytes(12).toString('base64url')
+    const token = freshToken()
     const whole = this.core.wholeKey(key)
     const leaseMs = Math.ceil(settings.loadTimeoutMs * 1.5)
     const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
-    await withinDeadline(l2, deadline, l2.mark(whole, { token, leaseMs }))
+    const request = l2.mark(whole, { token, leaseMs })
+    try {
+      await withinDeadline(l2, deadline, request)
+    } catch (error) {
+      // it may stand there, now or in a moment, and nobody writes
+      if (isUnreachable(error)) this.unmarkLate(key, token, request)
+      throw error
+    }
     return token
   }
 
   private async writeSource(key: string, value: V | null): Promise<void> {
     const { write, loadTimeoutMs } = this.core.settings
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () =>
-          reject(
-            stopped(
-              `writing ${printable(key, 80)} took longer than ${loadTimeoutMs} ms`,
-              'Whether the source of truth has it is unknown.',
-            ),
-          ),
-        loadTimeoutMs,
-      )
-    })
+    let isUnderWay = false
+    let writing: Promise<void> = Promise.resolve()
+    const observed: SourceWriter<V> = (batch, context) => {
+      isUnderWay = true
+      writing = write!(batch, context).finally(() => {
+        isUnderWay = false
+      })
+      return writing
+    }
     try {
-      await Promise.race([write!(new Map([[key, value]])), late])
-    } finally {
-      clearTimeout(timer)
+      await callWriter(observed, new Map([[key, value]]), { seqs: noSeqs, timeoutMs: loadTimeoutMs })
+    } catch (error) {
+      // one that comes too late changes what has been read meanwhile
+      if (isUnderWay) {
+        const again = writing.catch(() => undefined).then(() => this.invalidate([key]))
+        again.catch((failure: unknown) => this.core.on.error?.(failure))
+      }
+      throw error
     }
   }
 
   private async afterWrite(
     key: string,
-    { value, token, options }: { value: V | null; token: string | undefined; options: SetOptions },
+    {
+      value,
+      token,
+      options,
+      written,
+    }: { value: V | null; token: string | undefined; options: SetOptions; written: Written | undefined },
   ): Promise<void> {
     const { l2, settings, tags } = this.core
-    const { version } = settings
     if (!l2) {
       this.reader.invalidate(key)
       return
     }
     const whole = this.core.wholeKey(key)
     const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
-    if (token === undefined && version && value !== null) {
-      let versions: readonly StoredTag[] = []
+    if (token === undefined && written) {
       try {
-        versions = (await tags.versions(options.tags)).versions
-        const encoded = this.core.encode({ value, ttlMs: options.ttlMs, loadMs: 0, tags: versions })
+        const { versions } = await tags.versions(options.tags)
+        const encoded = this.core.encode({ value, ttlMs: options.ttlMs, loadMs: 0, tags: versions }, written)
         const update = {
-          version: versionText(BigInt(version(value))),
+          version: versionText(written.version),
           body: encoded.body,
           ttlMs: encoded.ttlMs,
         }
         await withinDeadline(l2, deadline, l2.update(whole, update))
       } catch (error) {
-        if (!isUnreachable(error)) throw error
-        this.removeLate([whole])
+        this.removeLate([key])
         throw error
       } finally {
         this.reader.invalidate(key)
       }
       return
     }
+    await this.drop(key, token)
+  }
+
+  /** Takes away what stands under the key, our marker or a value. */
+  private async drop(key: string, token: string | undefined): Promise<void> {
     if (token === undefined) return this.invalidate([key])
+    const { settings } = this.core
+    const l2 = this.core.l2!
+    const whole = this.core.wholeKey(key)
+    const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
     try {
       await withinDeadline(l2, deadline, l2.unmark(whole, token))
     } catch (error) {
-      if (isUnreachable(error)) this.later({ key: whole }, whole, () => l2.unmark(whole, token))
+      if (isUnreachable(error)) this.unmarkLate(key, token)
       throw error
     } finally {
       this.reader.invalidate(key)
     }
   }
 
-  private async remove(keys: readonly Buffer[]): Promise<void> {
+  private async remove(keys: readonly string[]): Promise<void> {
     const { settings } = this.core
     const l2 = this.core.l2!
-    const deadline = { node: l2.ownerOf(keys[0]!), timeoutMs: settings.l2TimeoutMs }
+    const whole = keys.map((key) => this.core.wholeKey(key))
+    const deadline = { node: l2.ownerOf(whole[0]!), timeoutMs: settings.l2TimeoutMs }
     try {
-      await withinDeadline(l2, deadline, l2.remove(keys))
+      await withinDeadline(l2, deadline, l2.remove(whole))
     } catch (error) {
       if (isUnreachable(error)) this.removeLate(keys)
       throw error
     }
   }
 
-  private removeLate(keys: readonly Buffer[]): void {
-    for (const key of keys) this.later({ key }, key, () => this.core.l2!.remove([key]))
+  /** `after`: a request that may still be carried out, and must be over first. */
+  private removeLate(keys: readonly string[], after?: Promise<unknown>): void {
+    for (const key of keys) {
+      const whole = this.core.wholeKey(key)
+      this.laterKey(key, () => this.core.l2!.remove([whole]), after)
+    }
   }
 
-  private later(subject: LateSubject, key: Buffer, tell: () => Promise<void>): void {
+  private unmarkLate(key: string, token: string, after?: Promise<unknown>): void {
+    this.laterKey(key, () => this.core.l2!.unmark(this.core.wholeKey(key), token), after)
+  }
+
+  private laterKey(key: string, tell: () => Promise<void>, after?: Promise<unknown>): void {
+    const whole = this.core.wholeKey(key)
+    const dropToo = () => tell().finally(() => this.reader.invalidate(key))
+    this.later({ key: whole }, whole, dropToo, after)
+  }
+
+  private later(
+    subject: LateSubject,
+    key: Buffer,
+    tell: () => Promise<void>,
+    after: Promise<unknown> = Promise.resolve(),
+  ): void {
     const l2 = this.core.l2!
-    this.core.late.add(subject, { isReady: () => l2.isUp(l2.ownerOf(key)), tell })
+    let isOver = false
+    const end = () => {
+      isOver = true
+    }
+    after.then(end, end)
+    this.core.late.add(subject, { isReady: () => isOver && l2.isUp(l2.ownerOf(key)), tell })
   }
 }

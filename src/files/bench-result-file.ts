@@ -11,6 +11,7 @@ import type { LatencyCell, OutcomeCell, RunCounts, SourceCounts } from '../measu
 import { partOf, totalOf } from '../measure/run-part.js'
 import { printable } from '../printable.js'
 import { type ResultDocument, resultSchema } from './bench-result-schema.js'
+import { decodeCacheCounts, type EncodedCacheCounts, encodeCacheCounts } from './cache-counts-json.js'
 import { decodeHistogram, encodeHistogram } from './hdr-export.js'
 
 /** An hour's run of 24 nodes takes about 10 MB. */
@@ -24,6 +25,7 @@ export type ResultFileContent = BenchResult & {
   readonly outcomes: readonly NamedOutcome[]
   readonly sendLagHistogram?: string
   readonly sourceHistograms?: { readonly queueing: string; readonly loading: string }
+  readonly cacheCounts?: EncodedCacheCounts
   readonly series: RunCounts['series']
 }
 
@@ -63,7 +65,7 @@ export async function toResultFile(result: BenchResult, counts: RunCounts): Prom
       ...(response ? { response: await encodeHistogram(response) } : {}),
     })
   }
-  const { sendLag, source, nodeIds, operationNames, outcomes, series } = counts
+  const { sendLag, source, cache, nodeIds, operationNames, outcomes, series } = counts
   return {
     ...result,
     histograms,
@@ -76,6 +78,7 @@ export async function toResultFile(result: BenchResult, counts: RunCounts): Prom
     }),
     ...(sendLag ? { sendLagHistogram: await encodeHistogram(sendLag) } : {}),
     ...(source ? { sourceHistograms: await encodeSource(source) } : {}),
+    ...(cache ? { cacheCounts: await encodeCacheCounts(cache) } : {}),
     series,
   }
 }
@@ -179,6 +182,7 @@ async function decodeCounts(document: ResultDocument): Promise<RunCounts> {
           },
         }
       : {}),
+    ...(document.cacheCounts ? { cache: await decodeCacheCounts(document.cacheCounts) } : {}),
     generator: document.generator,
     warmup: document.warmup,
     ...(document.agents ? { agents: document.agents } : {}),

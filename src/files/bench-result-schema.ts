@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { benchSchema } from '../measure/bench-result.js'
+import { cacheCountsSchema } from './cache-counts-json.js'
 
 const text = v.string('expected a text')
 const amount = v.pipe(
@@ -141,6 +142,7 @@ const entries = {
   ),
   sendLagHistogram: v.optional(histogram),
   sourceHistograms: v.optional(v.object({ queueing: histogram, loading: histogram })),
+  cacheCounts: v.optional(cacheCountsSchema),
   series: seriesSchema,
 }
 

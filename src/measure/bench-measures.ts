@@ -1,5 +1,6 @@
 /** What a run measured, folded from its counts: over all, per operation, per node, per phase. */
 import type { AgentCounts } from './agents.js'
+import { type CacheMeasures, foldCache } from './cache-counts.js'
 import { type LatencySummary, quantileUnits, summarize, unitsPerMs } from './latency-histogram.js'
 import type { GeneratorCounts, PhaseCounts, RunCounts, WarmupCounts } from './run-counts.js'
 import { evictedIn, type PartScope, partOf, type RunPart, totalOf } from './run-part.js'
@@ -78,6 +79,8 @@ export interface BenchMeasures extends Outcomes, ScheduleMeasures {
   readonly sendLag: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number } | null
   /** null: a miss loads nothing. */
   readonly source: SourceMeasures | null
+  /** Of a run through the cache library. */
+  readonly cache?: CacheMeasures
   readonly generator: GeneratorCounts
   readonly warmup: WarmupCounts
   /** The machines that made the run together; absent: one alone. */
@@ -114,6 +117,7 @@ export function foldRun(counts: RunCounts): BenchMeasures {
     verified: counts.verified ?? null,
     sendLag: counts.sendLag ? lagOf(counts.sendLag) : null,
     source: sourceOf(counts, outcomes.misses),
+    ...(counts.cache ? { cache: foldCache(counts.cache) } : {}),
     generator: counts.generator,
     warmup: counts.warmup,
     ...(counts.agents ? { agents: counts.agents } : {}),

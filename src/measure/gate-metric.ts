@@ -5,10 +5,17 @@ export type Metric =
   | { readonly kind: 'time'; readonly name: 'max' | 'mean' }
   | { readonly kind: 'rate'; readonly name: 'throughput' | 'offered' }
   | { readonly kind: 'share'; readonly name: 'hit_ratio' | 'error_rate' | 'achieved' }
+  /** Of a run through the cache library. */
+  | { readonly kind: 'cache-share'; readonly name: CacheShare }
+  | { readonly kind: 'cache-count'; readonly name: CacheCount }
+  | { readonly kind: 'lookup'; readonly quantile: number }
   | {
       readonly kind: 'count'
       readonly name: 'errors' | 'moved' | 'wrong' | 'stale' | 'count' | 'evicted'
     }
+
+export type CacheShare = 'l1_hit_ratio' | 'l2_hit_ratio' | 'no_wait_ratio' | 'loads_per_miss'
+export type CacheCount = 'loads' | 'duplicate_loads' | 'late_stale' | 'detours' | 'waits'
 
 /** What a value is measured in. */
 export type MetricUnit = 'ms' | 'share' | 'perSec' | 'count'
@@ -27,6 +34,17 @@ const named: Readonly<Record<string, Metric>> = {
   stale: { kind: 'count', name: 'stale' },
   count: { kind: 'count', name: 'count' },
   evicted: { kind: 'count', name: 'evicted' },
+  l1_hit_ratio: { kind: 'cache-share', name: 'l1_hit_ratio' },
+  l2_hit_ratio: { kind: 'cache-share', name: 'l2_hit_ratio' },
+  no_wait_ratio: { kind: 'cache-share', name: 'no_wait_ratio' },
+  loads_per_miss: { kind: 'cache-share', name: 'loads_per_miss' },
+  loads: { kind: 'cache-count', name: 'loads' },
+  duplicate_loads: { kind: 'cache-count', name: 'duplicate_loads' },
+  late_stale: { kind: 'cache-count', name: 'late_stale' },
+  detours: { kind: 'cache-count', name: 'detours' },
+  waits: { kind: 'cache-count', name: 'waits' },
+  l2_p50: { kind: 'lookup', quantile: 0.5 },
+  l2_p99: { kind: 'lookup', quantile: 0.99 },
 }
 
 export const metricNames = ['p50 … p99.99', ...Object.keys(named)]
@@ -48,12 +66,15 @@ export function unitOf(metric: Metric): MetricUnit {
   switch (metric.kind) {
     case 'quantile':
     case 'time':
+    case 'lookup':
       return 'ms'
     case 'rate':
       return 'perSec'
     case 'share':
+    case 'cache-share':
       return 'share'
     case 'count':
+    case 'cache-count':
       return 'count'
     default:
       return metric satisfies never
@@ -71,9 +92,18 @@ export function scaleOf(metric: Metric, unit: string): number | undefined {
   return units[unitOf(metric)][unit]
 }
 
+const betterWhenMore: ReadonlySet<string> = new Set([
+  'hit_ratio',
+  'achieved',
+  'count',
+  'l1_hit_ratio',
+  'l2_hit_ratio',
+  'no_wait_ratio',
+])
+
 export function moreIsBetter(metric: Metric): boolean {
   if (metric.kind === 'rate') return true
-  return 'name' in metric && ['hit_ratio', 'achieved', 'count'].includes(metric.name)
+  return 'name' in metric && betterWhenMore.has(metric.name)
 }
 
 /** A value for other programs' logs, with its unit. */

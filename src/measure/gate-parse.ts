@@ -127,6 +127,7 @@ function hasSlices(metric: Metric, scope: GateScope): boolean {
   if (scope.operation !== undefined || scope.service) return false
   if (metric.kind === 'quantile')
     return (scope.node === undefined ? [0.5, 0.99, 0.999] : [0.99]).includes(metric.quantile)
+  if (metric.kind === 'lookup') return false
   if (metric.name === 'max') return scope.node === undefined
   return ['throughput', 'hit_ratio', 'error_rate'].includes(metric.name) && metric.kind !== 'time'
 }

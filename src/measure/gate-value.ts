@@ -1,5 +1,6 @@
 /** The value that a gate asks of a run, or why the run does not have it. */
 import { errorRate, hitRatio, type MeasuredRun, perSec, scheduleOf } from './bench-measures.js'
+import { lookupQuantileMs } from './cache-counts.js'
 import type { Metric } from './gate-metric.js'
 import type { GateScope } from './gate-parse.js'
 import { quantileUnits, summarize, unitsPerMs } from './latency-histogram.js'
@@ -24,6 +25,10 @@ export function measuredValue(run: MeasuredRun, metric: Metric, scope: GateScope
         : flowOf(part, metric.name)
     case 'count':
       return countOf(run, part, resolved.part, metric.name)
+    case 'cache-share':
+    case 'cache-count':
+    case 'lookup':
+      return cacheValue(run, metric, resolved.part)
     default:
       return metric satisfies never
   }
@@ -107,10 +112,38 @@ function countOf(
     case 'wrong':
     case 'stale':
       if (!isWhole) return { missing: 'verified values are counted for the whole run' }
+      if (name === 'stale' && measures.cache) return { value: measures.cache.staleReads.count }
       return measures.verified
         ? { value: measures.verified[name] }
         : { missing: 'values were not verified; --verify does' }
     default:
       return name satisfies never
   }
+}
+
+function cacheValue(
+  { counts, measures }: MeasuredRun,
+  metric: Extract<Metric, { kind: 'cache-share' | 'cache-count' | 'lookup' }>,
+  scope: PartScope,
+): Measured {
+  const { cache, source } = measures
+  if (Object.keys(scope).length > 0) return { missing: 'what the cache did is counted for the whole run' }
+  if (!cache || !counts.cache)
+    return { missing: 'the run did not go through the cache library; --strategy does' }
+  if (metric.kind === 'lookup') {
+    const value = lookupQuantileMs(counts.cache, metric.quantile)
+    return value === undefined ? { missing: 'nothing was looked up at L2' } : { value }
+  }
+  const value = {
+    l1_hit_ratio: cache.l1HitRatio,
+    l2_hit_ratio: cache.l2HitRatio,
+    no_wait_ratio: cache.noWaitRatio,
+    loads_per_miss: source?.loadsPerMiss ?? null,
+    loads: cache.loads,
+    duplicate_loads: source?.duplicateLoads ?? null,
+    late_stale: cache.staleReads.late,
+    detours: cache.detours,
+    waits: cache.waits,
+  }[metric.name]
+  return value === null ? { missing: 'nothing was read, or nothing missed' } : { value }
 }

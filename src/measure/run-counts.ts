@@ -1,5 +1,6 @@
 /** What the threads of a run counted, merged by addition; everything the result says about the load folds from here. */
 import type { AgentCounts } from './agents.js'
+import type { CacheCounts } from './cache-counts.js'
 import type { Series } from './series.js'
 
 export interface RunCounts {
@@ -19,6 +20,8 @@ export interface RunCounts {
   /** With verification: values that were not what was written, and values that a later acknowledged write had replaced. */
   readonly verified?: { readonly values: number; readonly wrong: number; readonly stale: number }
   readonly source?: SourceCounts
+  /** Of a run through the cache library. */
+  readonly cache?: CacheCounts
   readonly generator: GeneratorCounts
   readonly warmup: WarmupCounts
   readonly series: Series

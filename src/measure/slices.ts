@@ -49,6 +49,7 @@ function sliceValue(metric: Metric): SliceValue | undefined {
     const column = ({ 0.5: 'p50Ms', 0.99: 'p99Ms', 0.999: 'p999Ms' } as const)[String(metric.quantile)]
     return column && time(column)
   }
+  if (metric.kind === 'lookup') return undefined
   switch (metric.name) {
     case 'max':
       return time('maxMs')

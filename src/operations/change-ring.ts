@@ -16,6 +16,7 @@ import {
   sameRing,
 } from '../ring/epoch.js'
 import type { NodeSpec, Topology } from '../ring/topology.js'
+import { awaitJournals } from './await-journals.js'
 import { passBarrier } from './barrier.js'
 import { type ClientMode, refuseOthers, requireEpoch, requireRights, requireSame } from './before-change.js'
 import { type DrainLimits, type DrainPorts, drain, nothingMoved } from './drain-sources.js'
@@ -122,8 +123,10 @@ export async function changeRing(request: ChangeRequest, ports: ChangePorts): Pr
             isResumed,
           })
         : nothingMoved
-    if (stored.state.phase === 'migrate')
+    if (stored.state.phase === 'migrate') {
+      await awaitJournals(stored.state, leased)
       stored = await publish(stored, committedState(stored.state), 'commit', leased)
+    }
     reached = stored.state
     await ports.save(after)
     fencedClients.push(...(await passBarrier(stored.state.epoch, leased)))

@@ -7,6 +7,7 @@ import type { RunCounts } from '../measure/run-counts.js'
 import type { Series } from '../measure/series.js'
 import type { NodeSpec, Topology } from '../ring/topology.js'
 import type { SourceSpec } from '../workload/requests.js'
+import type { StrategySpec } from '../workload/strategy.js'
 import type { OperationSpec, PhaseSpec, SourceOfTruthSpec, WarmupSpec } from '../workload/workload.js'
 
 /** A node together with its secret, which never enters the topology value. */
@@ -147,6 +148,8 @@ export interface LoadRequest {
   readonly watchNodes: boolean
   /** This generator's part of the load: so many run the same request at the same time. Absent: all of it. */
   readonly share?: LoadShare
+  /** Through the cache library, by processes in place of threads; absent: straight to the nodes. */
+  readonly strategy?: StrategySpec
 }
 
 export interface LoadShare {
@@ -281,6 +284,8 @@ export interface FleetPort {
   kill(connections: readonly FleetConnection[]): Promise<void>
   /** For each node whose user may not do what a change needs: the rights that are missing, as ACL SETUSER takes them. */
   missingRights(): Promise<Readonly<Record<string, readonly string[]>>>
+  /** What write-behind caches have on a node: entries that wait for their source, and those they have given up. */
+  entriesAt(node: string): Promise<{ readonly pending: number; readonly dead: number }>
   /** The time of one round trip to a node, ms. */
   probe(node: string): Promise<number>
 }

@@ -1,19 +1,19 @@
 /** The cache's second tier over a ring client: each step is one script on the key's owner, wherever that is now. */
-import { createHash } from 'node:crypto'
-import type { Filled, L2Found, L2Port, StoredValue, TagVersion, Vouch } from '../cache/ports.js'
+import type { Filled, L2Found, L2Port, TagVersion, Vouch } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
+import { type CachectlError, stopped } from '../errors.js'
+import { printable } from '../printable.js'
+import { foundOf } from './cache-replies.js'
 import * as scripts from './cache-scripts.js'
 import { type Answer, SeveralOwnersError } from './command-router.js'
 import { NodeKeeper } from './node-keeper.js'
 import { type CommandPart, type Reply, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
 import { RingClient, type RingClientOptions } from './ring-client.js'
+import { type Script, scriptOf } from './script.js'
 import { TrackedConnection, trackedConnections } from './tracked-connection.js'
 
 export type CacheRingOptions = Omit<RingClientOptions, 'open' | 'openData'>
-
-const marks = { leased: 1, busy: 2, marked: 3 } as const
-const stampEnd = 17
 
 export class CacheRing implements L2Port {
   private readonly listeners = new Map<Buffer, (key?: Buffer) => void>()
@@ -66,15 +66,20 @@ export class CacheRing implements L2Port {
     keys: readonly Buffer[],
     lease: { readonly token: string; readonly leaseMs: number },
   ): Promise<L2Found[]> {
+    return this.find(getOrLease, keys, [lease.token, lease.leaseMs])
+  }
+
+  /** What `getOrLease` says, by that script or one that looks further. */
+  async find(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<L2Found[]> {
     try {
-      const answer = await this.run(getOrLease, keys, [lease.token, lease.leaseMs])
+      const answer = await this.run(script, keys, args)
       const replies = arrayOf(answer)
       const vouch = vouchOf(answer)
       return keys.map((_, index) => foundOf(replies[2 * index]!, replies[2 * index + 1]!, vouch))
     } catch (error) {
       // the ring has changed since they were grouped; nothing was sent
       if (!(error instanceof SeveralOwnersError) || keys.length === 1) throw error
-      return (await Promise.all(keys.map((key) => this.getOrLease([key], lease)))).flat()
+      return (await Promise.all(keys.map((key) => this.find(script, [key], args)))).flat()
     }
   }
 
@@ -131,14 +136,19 @@ export class CacheRing implements L2Port {
   }
 
   async remove(keys: readonly Buffer[]): Promise<void> {
-    await this.client.call('UNLINK', ...keys)
+    try {
+      await this.order(['UNLINK', ...keys], keys)
+    } catch (error) {
+      if (!(error instanceof SeveralOwnersError) || keys.length === 1) throw error
+      await Promise.all(keys.map((key) => this.remove([key])))
+    }
   }
 
   async mark(
     key: Buffer,
     { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
   ): Promise<void> {
-    await this.client.call('SET', key, `W${token}`, 'PX', leaseMs)
+    await this.order(['SET', key, `W${token}`, 'PX', leaseMs], [key])
   }
 
   async unmark(key: Buffer, token: string): Promise<void> {
@@ -194,8 +204,33 @@ export class CacheRing implements L2Port {
     return { isFilled: answer.reply === 1, vouch: vouchOf(answer) }
   }
 
+  /** A plain command, without a look at the servers' command table: no other node is in its way. */
+  private async order(command: readonly [string, ...CommandPart[]], keys: readonly Buffer[]): Promise<void> {
+    const answer = await this.client.ask({ command, keys, isWrite: true })
+    const { reply } = answer
+    if (reply instanceof ReplyError) throw this.failure({ name: command[0] }, keys[0]!, reply, answer)
+  }
+
   /** Errors: the server's as `stopped` and kin, naming node and script. */
   async run(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<Answer> {
+    const answer = await this.ask(script, keys, args)
+    const { reply } = answer
+    if (reply instanceof ReplyError) throw this.failure(script, keys[0]!, reply, answer)
+    return answer
+  }
+
+  failure(
+    script: Pick<Script, 'name'>,
+    key: Buffer,
+    reply: ReplyError,
+    { connection }: Answer,
+  ): CachectlError {
+    if (connection) return replyFailure(connection.access, script.name, reply)
+    return stopped(`node ${printable(this.ownerOf(key))}: ${script.name}: ${printable(reply.message)}`)
+  }
+
+  /** Like `run`, but the server's error is a reply too. */
+  async ask(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<Answer> {
     const ask = (how: 'EVALSHA' | 'EVAL') =>
       this.client.ask({
         command: [how, how === 'EVAL' ? script.text : script.sha, keys.length, ...keys, ...args],
@@ -210,22 +245,8 @@ export class CacheRing implements L2Port {
       if (connection instanceof TrackedConnection) await connection.declareBirth()
       answer = await ask('EVAL')
     }
-    const { reply, connection } = answer
-    if (!(reply instanceof ReplyError)) return answer
-    const node = connection?.access ?? (await this.client.connectionTo(this.ownerOf(keys[0]!))).access
-    throw replyFailure(node, script.name, reply)
+    return answer
   }
-}
-
-export interface Script {
-  /** For messages. */
-  readonly name: string
-  readonly text: string
-  readonly sha: string
-}
-
-export function scriptOf(name: string, text: string): Script {
-  return { name, text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
 const getOrLease = scriptOf('get or lease', scripts.getOrLeaseScript)
@@ -240,21 +261,6 @@ const touch = scriptOf('touch', scripts.touchScript)
 const unmark = scriptOf('unmark', scripts.unmarkScript)
 const tagVersions = scriptOf('tag versions', scripts.tagVersionsScript)
 const invalidateTag = scriptOf('invalidate a tag', scripts.invalidateTagScript)
-
-function foundOf(first: Reply, second: Reply, vouch: Vouch | undefined): L2Found {
-  if (Buffer.isBuffer(first)) return { kind: 'value', value: storedOf(first, Number(second)), vouch }
-  if (first === marks.leased) return { kind: 'leased', vouch }
-  if (first === marks.busy) return { kind: 'busy', leftMs: Math.max(0, Number(second)) }
-  return first === marks.marked ? { kind: 'marked' } : { kind: 'absent' }
-}
-
-function storedOf(bytes: Buffer, pttl: number): StoredValue {
-  return {
-    stamp: bytes.toString('latin1', 1, stampEnd),
-    body: bytes.subarray(stampEnd),
-    leftMs: pttl < 0 ? Number.POSITIVE_INFINITY : pttl,
-  }
-}
 
 function vouchOf({ connection }: Answer): Vouch | undefined {
   return connection instanceof TrackedConnection ? connection.vouch : undefined

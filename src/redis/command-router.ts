@@ -159,7 +159,7 @@ export class CommandRouter {
   }
 
   private async runAt(node: string, run: Run, command = run.command): Promise<Reply> {
-    const connection = await this.connection(node)
+    const connection = this.options.connections.peek(node) ?? (await this.connection(node))
     run.isSent = run.isWrite
     run.answeredBy = connection
     const [reply] = await connection.send([command])

@@ -2,6 +2,7 @@
 import { clientOf, controlName, lookName, operatorPrefix } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import type { FleetConnection, FleetPort, NodeAccess } from '../operations/ports.js'
+import { entriesAt } from './dead-letters.js'
 import { gateKey, raiseGateCommand } from './gate.js'
 import { fenced, fencedCode, fenceKey } from './operator-fence.js'
 import { awaitReplicas } from './replicas.js'
@@ -126,6 +127,10 @@ class Fleet implements FleetPort {
       async (connection, node) => [node, await missingRights(connection)] as const,
     )
     return Object.fromEntries(found.filter(([, missing]) => missing.length > 0))
+  }
+
+  entriesAt(node: string): Promise<{ readonly pending: number; readonly dead: number }> {
+    return this.on(node, entriesAt)
   }
 
   async probe(node: string): Promise<number> {

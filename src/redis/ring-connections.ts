@@ -31,6 +31,8 @@ interface Numbered {
 export class RingConnections {
   private nodes = new Map<string, NodeSpec>()
   private readonly open = new Map<string, Promise<Numbered>>()
+  /** Those of `open` that are there, so that a command need not wait a turn for each. */
+  private readonly ready = new Map<string, RespConnection>()
   private readonly all = new Set<Numbered>()
   /** Lent connections that have come back, by the nodes they lead to. */
   private readonly idle = new Map<string, RespConnection[][]>()
@@ -46,8 +48,15 @@ export class RingConnections {
     for (const [id, opening] of this.open) {
       if (isDeepStrictEqual(this.nodes.get(id), before.get(id))) continue
       this.open.delete(id)
+      this.ready.delete(id)
       opening.then((numbered) => this.drop(numbered)).catch(() => undefined)
     }
+  }
+
+  /** The node's connection, if it is there and not lost. */
+  peek(node: string): RespConnection | undefined {
+    const connection = this.ready.get(node)
+    return connection?.isLost ? undefined : connection
   }
 
   /** The node's connection. `check` runs after a new one is named and before anybody uses it; it may throw. */
@@ -62,7 +71,10 @@ export class RingConnections {
     const { open, openData = open } = this.options
     const opening = this.connectChecked(node, check, openData)
     this.open.set(node, opening)
-    return (await opening).connection
+    const { connection } = await opening
+    // the ring may have changed meanwhile
+    if (this.open.get(node) === opening) this.ready.set(node, connection)
+    return connection
   }
 
   /** Lends a connection to each of the nodes that nobody else uses: WATCH belongs to a connection. */
@@ -108,6 +120,7 @@ export class RingConnections {
   close(): void {
     for (const numbered of this.all) numbered.connection.close()
     this.all.clear()
+    this.ready.clear()
   }
 
   private async killAtServer(node: NodeSpec, connections: readonly Numbered[]): Promise<void> {

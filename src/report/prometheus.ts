@@ -5,9 +5,10 @@
  */
 import type { Outcomes, TimedSummary } from '../measure/bench-measures.js'
 import type { BenchResult } from '../measure/bench-result.js'
+import { readTiers } from '../measure/cache-counts.js'
 import type { LatencySummary } from '../measure/latency-histogram.js'
+import { type Labels, prometheusFamily, prometheusLine } from './prometheus-text.js'
 
-type Labels = Readonly<Record<string, string>>
 type Sample = readonly [labels: Labels, value: number | null]
 
 export function toPrometheus(result: BenchResult): string {
@@ -46,6 +47,7 @@ export function toPrometheus(result: BenchResult): string {
     gauge('stale_values', 'Verified values that a later write had replaced.', [
       [{}, result.verified?.stale ?? null],
     ]),
+    ...cacheMetrics(result),
     summary('latency_seconds', 'Of all requests; clock: response or service time.', result.mode, [
       [{}, result.latency],
     ]),
@@ -64,6 +66,24 @@ export function toPrometheus(result: BenchResult): string {
       gates.map(({ expression, passed }) => [{ gate: expression }, passed ? 1 : 0]),
     ),
   ].join('')
+}
+
+function cacheMetrics({ cache }: BenchResult): string[] {
+  if (!cache) return []
+  return [
+    gauge(
+      'cache_reads',
+      'Reads through the cache library, by the tier that served them.',
+      readTiers.map((tier) => [{ tier }, cache.tiers[tier].count]),
+    ),
+    gauge('cache_no_wait_ratio', 'Of reads, that did not wait for the source.', [[{}, cache.noWaitRatio]]),
+    gauge('cache_loads', 'Calls of the loader.', [[{}, cache.loads]]),
+    gauge('cache_stale_reads', 'Values that an acknowledged write had replaced before the read.', [
+      [{ later_than: '0' }, cache.staleReads.count],
+      [{ later_than: '1' }, cache.staleReads.late],
+    ]),
+    gauge('cache_stale_age_seconds', 'The oldest of them.', [[{}, cache.staleReads.maxAgeMs / 1000]]),
+  ]
 }
 
 function phaseMetrics({ mode, phases }: BenchResult): string[] {
@@ -163,15 +183,12 @@ function summary(
   return lines.length === 0 ? '' : family(name, help, 'summary', lines)
 }
 
+const prefix = 'cachectl_bench_'
+
 function family(name: string, help: string, type: 'gauge' | 'summary', lines: readonly string[]): string {
-  return `# HELP cachectl_bench_${name} ${help}\n# TYPE cachectl_bench_${name} ${type}\n${lines.join('')}`
+  return prometheusFamily({ name: prefix + name, help, type }, lines)
 }
 
 function line(name: string, labels: Labels, value: number): string {
-  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`)
-  return `cachectl_bench_${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}\n`
-}
-
-function escapeLabel(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+  return prometheusLine(prefix + name, labels, value)
 }

@@ -4,6 +4,7 @@ import type { BenchResult } from '../measure/bench-result.js'
 import { leastAchievedShare } from '../measure/trust.js'
 import { printable } from '../printable.js'
 import { renderAgents } from './bench-agents.js'
+import { renderCache } from './bench-cache.js'
 import { renderComparison } from './bench-comparison.js'
 import { renderGates } from './bench-gates.js'
 import { renderNodes, renderOperations, renderPhases } from './bench-tables.js'
@@ -27,6 +28,7 @@ export function renderBench(result: BenchResult, { columns }: ScreenSize = { col
     renderNodes(result, columns),
     renderPhases(result, columns),
     [...renderErrors(result), ...renderVerified(result)].join('\n'),
+    renderCache(result, columns),
     renderSource(result, columns),
     [
       ...renderMeaning(result).map((line) => chalk.dim(wrap(line))),
@@ -67,7 +69,9 @@ function renderConfiguration({ configuration: c, seconds, seed }: BenchResult): 
   const parts = [
     printable(String(c.workload ?? '')),
     c.keys === undefined ? '' : `${formatCount(Number(c.keys))} keys`,
-    c.connections === undefined ? '' : `${c.connections} connections × pipeline ${c.pipeline ?? 1}`,
+    c.connections === undefined
+      ? ''
+      : `${c.connections} ${c.strategy === undefined ? 'connections' : 'callers'} × pipeline ${c.pipeline ?? 1}`,
     `${seconds.toFixed(1)} s`,
     `seed ${seed}`,
   ]

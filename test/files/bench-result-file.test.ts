@@ -9,6 +9,7 @@ import { readBenchResult, toResultFile } from '../../src/files/bench-result-file
 import { decodeHistogram, encodeHistogram } from '../../src/files/hdr-export.js'
 import { toJsonText } from '../../src/files/result-file.js'
 import { measureRun } from '../../src/measure/bench-measures.js'
+import { cacheSums, readTiers, record } from '../../src/measure/cache-counts.js'
 import { histogramLength } from '../../src/measure/latency-histogram.js'
 import type { RunCounts } from '../../src/measure/run-counts.js'
 import { partOf } from '../../src/measure/run-part.js'
@@ -47,6 +48,18 @@ describe('a result file', () => {
       maxUnderWay: 9,
       queueing: latencies([1, 50]),
       loading: latencies([8, 50]),
+    },
+    cache: {
+      strategy: 'write-behind',
+      processes: 2,
+      tiers: { l1: 3, l2: 2, stale: 1, shared: 0, miss: 4 },
+      unwaited: 6,
+      sums: record(cacheSums, (name) => name.length),
+      unjudged: 1,
+      latencies: record(readTiers, (tier) => latencies([tier.length, 7])),
+      lookups: latencies([0.3, 6]),
+      staleAges: latencies([0.1, 2], [1_500, 1]),
+      behind: { pending: 3, lag: latencies([40, 5]) },
     },
     generator: { threadCpuShares: [0.25, 0.5], hostNoise: { p999Ms: 0.2, maxMs: 3 } },
     series: series({

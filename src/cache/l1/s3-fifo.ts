@@ -4,7 +4,8 @@
  * remembered key that comes back enters the main queue at once. The main queue's head goes round again as often as it
  * was asked for, three times at most. So a key that is asked for once passes through a tenth of the cache only.
  * Shares and thresholds are the paper's, and hit ratios agree with its authors' simulator (libCacheSim, S3FIFOv0.c) to
- * four digits. Beyond the paper, deleted keys are remembered too. Queues are measured in entries, whatever bound the L1 has reached.
+ * four digits. Beyond the paper, deleted keys are remembered too. Queues are measured in entries, whatever bound the L1
+ * has reached.
  */
 import type { EvictionPolicy } from './eviction-policy.js'
 import { createGhost } from './ghost.js'

@@ -22,7 +22,7 @@ export default class Bench extends BenchCommand {
     'and latencies are service times, which hide what waits while a server stalls. With --rate requests come on',
     'schedule, whatever the servers do, and response times run from when a request was due. A read that misses is',
     'followed by a write of the value, as an application would do. --workload names a preset or a YAML file',
-    `(docs/workloads.md), --gate makes it a check for CI (docs/ci.md).\n\n${exitCodesHelp}`,
+    `(docs/workloads.md), --strategy loads through the cache library (docs/bench.md), --gate makes it a check for CI (docs/ci.md).\n\n${exitCodesHelp}`,
   ].join(' ')
   static override examples = [
     '<%= config.bin %> <%= command.id %> -t topologies/local-three.yaml --distribution zipf:0.99',
@@ -30,6 +30,8 @@ export default class Bench extends BenchCommand {
     "<%= config.bin %> <%= command.id %> --baseline main.json --gate 'p99 not worse than baseline' --report text --report junit:gates.xml",
     "<%= config.bin %> <%= command.id %> -w twitter:cluster24 --rate 20k --duration 30s --gate 'p99.9<5ms'",
     "<%= config.bin %> <%= command.id %> --fill --find-max 'p99<2ms' --find-max 'errors==0'",
+    '<%= config.bin %> <%= command.id %> --strategy aside --source simulated:5ms,100 --processes 4 --distribution zipf:0.99',
+    "<%= config.bin %> <%= command.id %> --strategy write-through --source simulated:5ms --ttl 60s --gate 'no_wait_ratio>=0.99' --gate 'late_stale==0'",
     '<%= config.bin %> <%= command.id %> --trace requests.csv.gz --target lru:1375 --json',
   ]
   static override flags = { ...benchFlags, ...baselineFlags, ...reportFlags }

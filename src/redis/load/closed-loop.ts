@@ -1,7 +1,6 @@
 /** A closed loop: `places` requests are under way at any time, and each that ends makes room for the next. */
 import type { LoadConnection } from './connection.js'
-import type { LoadEngine } from './engine.js'
-import type { Pacer } from './pacer.js'
+import type { PacedEngine, Pacer } from './pacer.js'
 
 export class ClosedLoop implements Pacer {
   isOver = false
@@ -10,7 +9,7 @@ export class ClosedLoop implements Pacer {
   private isStopping = false
 
   constructor(
-    private readonly engine: LoadEngine,
+    private readonly engine: PacedEngine,
     private readonly limits: {
       /** Connections × pipeline. */
       readonly places: number

@@ -15,6 +15,7 @@ import { KeyGroups } from './key-groups.js'
 import { createLoadKeys } from './keys.js'
 import { schedule } from './memory.js'
 import { OwnerCache } from './owner-cache.js'
+import type { PacedEngine } from './pacer.js'
 import { makeTag, maxOps, maxPhases, secondHalf } from './pending.js'
 import { Pools } from './pools.js'
 import type { LoadJob } from './protocol.js'
@@ -28,7 +29,7 @@ const nodeDownMs = 100
 /** Open loop: an answer this long after the end of its phase is late, and the rate was not achieved. */
 const lateAfterMs = 100
 
-export class LoadEngine implements LoadConnectionEvents {
+export class LoadEngine implements LoadConnectionEvents, PacedEngine {
   readonly source: RequestSource
   readonly recorder: Recorder
   /** The clock's last reading, taken once a chunk. */
@@ -36,9 +37,7 @@ export class LoadEngine implements LoadConnectionEvents {
   lastReplyMs = 0
   /** When each phase ended; infinite until then. */
   readonly phaseEndMs: Float64Array
-  /** A request has ended; another may start, best over the same connection. */
   onFree: (connection: LoadConnection | undefined) => void = () => {}
-  /** Replies have come; the phase may have changed. */
   onTurn: () => void = () => {}
   private readonly operations: readonly OperationSpec[]
   private readonly fillOp: number

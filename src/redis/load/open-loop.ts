@@ -7,9 +7,8 @@ import { systemClock } from '../../clock.js'
 import type { Random } from '../../random.js'
 import { createArrivals } from '../../workload/arrivals.js'
 import type { PhaseSpec } from '../../workload/workload.js'
-import type { LoadEngine } from './engine.js'
 import { schedule } from './memory.js'
-import type { Pacer } from './pacer.js'
+import type { PacedEngine, Pacer } from './pacer.js'
 
 /** A timer may be this late; closer to a due time the thread spins. */
 const spinMs = 2
@@ -42,7 +41,7 @@ export class OpenLoop implements Pacer {
   private isTrace = false
 
   constructor(
-    private readonly engine: LoadEngine,
+    private readonly engine: PacedEngine,
     private readonly options: OpenLoopOptions,
   ) {}
 

@@ -1,27 +1,28 @@
-/** Runs a load on worker threads: waits until all are connected, drives the phases, merges what they counted. */
+/** Runs a load on worker threads or processes: waits until all are connected, drives the phases, merges what they counted. */
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../clock.js'
 import { CachectlError, ExitCode } from '../../errors.js'
 import type { RunCounts } from '../../measure/run-counts.js'
 import type { LoadInterval, LoadPort, LoadProgress, LoadRequest, NodeAccess } from '../../operations/ports.js'
 import { keyNumbers } from './keys.js'
-import { control, createMemory, type LoadMemory, phaseCode } from './memory.js'
+import { toLoadJob } from './load-job.js'
+import { control, type LoadMemory, phaseCode } from './memory.js'
 import { mergeThreads, warmupAnswers } from './merge.js'
 import { watchNodes } from './node-watch.js'
 import type { LoadJob, LoadMessage, LoadReport } from './protocol.js'
 import { Sampler } from './sampler.js'
 import { createVersionMemory, type VersionMemory } from './versions.js'
-import { isSteady, warmupPhase } from './warm-up.js'
+import { isSteady } from './warm-up.js'
 
 const tickMs = 500
 const scheduleTickMs = 2
 const scheduleGraceMs = 1_000
 
 export function createLoad(accesses: readonly NodeAccess[], clock: Clock): LoadPort {
-  return { run: (request, options) => runLoad({ accesses, clock, request, ...options }) }
+  return { run: (request, options) => runLoad({ accesses, clock, request, ...options }, startThreads) }
 }
 
-interface LoadRun {
+export interface LoadRun {
   readonly accesses: readonly NodeAccess[]
   readonly clock: Clock
   readonly request: LoadRequest
@@ -31,23 +32,29 @@ interface LoadRun {
   beforeStart?(): Promise<void>
 }
 
-interface Thread {
-  readonly worker: Worker
+/** A thread or a process that sends a part of the load. */
+export interface Generator {
+  /** What it has counted, now or a moment ago. */
   readonly memory: LoadMemory
   readonly ready: Promise<void>
   readonly done: Promise<LoadReport>
+  /** A phase's number, or a `phaseCode`. */
+  setPhase(phase: number): void
+  end(): Promise<unknown>
 }
 
-async function runLoad(run: LoadRun): Promise<RunCounts> {
+export interface Generators {
+  readonly members: readonly Generator[]
+  /** What stands beside their memories when all are done. */
+  extraCounts?(): Pick<RunCounts, 'cache' | 'source'>
+}
+
+export async function runLoad(
+  run: LoadRun,
+  start: (run: LoadRun) => Generators | Promise<Generators>,
+): Promise<RunCounts> {
   const { accesses, clock, request } = run
-  const { verify, seed, threads: count, share } = request
-  const versions = verify
-    ? createVersionMemory(
-        keyNumbers(request.keys),
-        (seed ^ clock.wallMs() ^ Math.imul(share?.index ?? 0, 0x9e3779b1)) >>> 0,
-      )
-    : undefined
-  const threads = Array.from({ length: count }, (_, index) => startThread(run, index, versions))
+  const { members: threads, extraCounts } = await start(run)
   const watch = request.watchNodes ? await watchNodes(accesses, clock) : undefined
   const sampler = new Sampler({
     memories: threads.map(({ memory }) => memory),
@@ -66,6 +73,7 @@ async function runLoad(run: LoadRun): Promise<RunCounts> {
     sampler.end()
     return {
       ...mergeThreads(run, threads, reports),
+      ...extraCounts?.(),
       warmup: {
         ...warmup,
         seconds: reports[0]?.phaseSeconds[0] ?? 0,
@@ -75,35 +83,28 @@ async function runLoad(run: LoadRun): Promise<RunCounts> {
     }
   } finally {
     watch?.close()
-    await Promise.all(threads.map((thread) => thread.worker.terminate()))
+    await Promise.all(threads.map((thread) => thread.end()))
   }
 }
 
-function startThread({ accesses, request }: LoadRun, index: number, versions?: VersionMemory): Thread {
-  const { threads, watchNodes: _, share = { index: 0, count: 1 }, ...rest } = request
-  // of all threads of all generators
-  const part = { index: share.index * threads + index, count: share.count * threads }
-  const phases = [warmupPhase(request), ...request.phases]
-  const memory = createMemory({
-    phases: phases.length,
-    nodes: accesses.length,
-    ops: request.operations.length,
-    open: request.phases.some(({ rate }) => rate.kind !== 'max'),
-  })
-  const portion = (total: number) =>
-    Math.floor(total / part.count) + (part.index < total % part.count ? 1 : 0)
+function startThreads(run: LoadRun): Generators {
+  const { clock, request } = run
+  const { verify, seed, threads: count, share } = request
+  const versions = verify
+    ? createVersionMemory(
+        keyNumbers(request.keys),
+        (seed ^ clock.wallMs() ^ Math.imul(share?.index ?? 0, 0x9e3779b1)) >>> 0,
+      )
+    : undefined
+  return { members: Array.from({ length: count }, (_, index) => startThread(run, index, versions)) }
+}
+
+function startThread({ accesses, request }: LoadRun, index: number, versions?: VersionMemory): Generator {
   const job: LoadJob = {
-    ...rest,
-    accesses,
-    phases,
-    connections: Math.max(1, portion(request.connections)),
-    maxInFlight: Math.max(1, portion(request.maxInFlight)),
-    requestLimit: request.requestLimit === 0 ? 0 : Math.max(1, portion(request.requestLimit)),
-    part,
-    measuresNoise: index === 0,
-    memory,
+    ...toLoadJob(request, accesses, { index, count: request.threads }),
     ...(versions ? { versions } : {}),
   }
+  const { memory } = job
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: job })
   const messages = <T>(pick: (message: LoadMessage) => T | undefined) =>
     new Promise<T>((resolve, reject) => {
@@ -119,10 +120,19 @@ function startThread({ accesses, request }: LoadRun, index: number, versions?: V
   const done = messages((message) => (message.kind === 'done' ? message : undefined))
   // whichever is awaited reports the failure; the other must not be an unhandled one
   for (const promise of [ready, done]) promise.catch(() => undefined)
-  return { worker, memory, ready, done }
+  return {
+    memory,
+    ready,
+    done,
+    setPhase(phase) {
+      Atomics.store(memory.control, control.phase, phase)
+      Atomics.notify(memory.control, control.phase)
+    },
+    end: () => worker.terminate(),
+  }
 }
 
-function failure(message: Extract<LoadMessage, { kind: 'failed' }>): CachectlError {
+export function failure(message: Extract<LoadMessage, { kind: 'failed' }>): CachectlError {
   const { exitCode, remedy } = message
   const known = Object.values(ExitCode).find((code) => code === exitCode) ?? ExitCode.bug
   return new CachectlError(message.message, { exitCode: known, ...(remedy ? { remedy } : {}) })
@@ -131,16 +141,13 @@ function failure(message: Extract<LoadMessage, { kind: 'failed' }>): CachectlErr
 /** Warm-up, the measured phases, stop; an abort stops at once, and what was measured until then counts. */
 async function drive(
   run: LoadRun,
-  threads: readonly Thread[],
+  threads: readonly Generator[],
   sampler: Sampler,
 ): Promise<{ steady?: boolean }> {
   const { clock, request, signal, onProgress } = run
   const { warmup, phases } = request
   const setPhase = (next: number) => {
-    for (const { memory } of threads) {
-      Atomics.store(memory.control, control.phase, next)
-      Atomics.notify(memory.control, control.phase)
-    }
+    for (const thread of threads) thread.setPhase(next)
   }
   let isDone = false
   const settled = Promise.all(threads.map((thread) => thread.done)).then(

@@ -12,8 +12,10 @@ import { type LoadMemory, source } from './memory.js'
 export interface SourceOfTruth {
   /** Loads that were asked for and have not come back. */
   readonly underWay: number
-  /** `counts`: false during the warm-up. */
-  load(key: number, counts: boolean, done: () => void): void
+  /** `counts`: false during the warm-up. `begin`: the load has its place, and sees what is there now. */
+  load(key: number, counts: boolean, done: () => void, begin?: () => void): void
+  /** Takes a place and as long as a load, and is counted nowhere. */
+  write(done: () => void): void
 }
 
 export function createSourceOfTruth(
@@ -43,7 +45,21 @@ export function createSourceOfTruth(
     get underWay() {
       return underWay
     },
-    load(key, counts, done) {
+    write(done) {
+      underWay += 1
+      const start = () => {
+        busy += 1
+        setTimeout(() => {
+          busy -= 1
+          underWay -= 1
+          done()
+          next()
+        }, drawMs())
+      }
+      if (busy < capacity) start()
+      else queue.push(start)
+    },
+    load(key, counts, done, begin) {
       const askedMs = clock.nowMs()
       const others = loading.get(key) ?? 0
       loading.set(key, others + 1)
@@ -55,6 +71,7 @@ export function createSourceOfTruth(
       }
       const start = () => {
         busy += 1
+        begin?.()
         const startedMs = clock.nowMs()
         setTimeout(() => {
           busy -= 1

@@ -1,11 +1,10 @@
-/** The course of one load thread: phases as the main thread says, then what is under way is awaited, with a limit. */
+/** The course of one load thread, or process: phases as the main thread says, then what is under way is awaited, with a limit. */
 import { systemClock } from '../../clock.js'
 import { createRandom } from '../../random.js'
 import { ClosedLoop } from './closed-loop.js'
-import { LoadEngine } from './engine.js'
 import { control, phaseCode } from './memory.js'
 import { OpenLoop } from './open-loop.js'
-import type { Pacer } from './pacer.js'
+import type { PacedEngine, Pacer } from './pacer.js'
 import type { LoadJob, LoadReport } from './protocol.js'
 import { threadCpuSeconds } from './thread-cpu.js'
 
@@ -15,7 +14,6 @@ const drainMs = 10_000
 const abortDrainMs = 1_000
 
 export class LoadThread {
-  private readonly engine: LoadEngine
   private readonly pacer: Pacer
   private readonly phaseSeconds: number[]
   private phase = phaseCode.wait as number
@@ -26,10 +24,10 @@ export class LoadThread {
 
   constructor(
     private readonly job: LoadJob,
+    private readonly engine: PacedEngine,
     private readonly hostNoise: LoadReport['hostNoise'],
   ) {
     const { memory, part, phases } = job
-    this.engine = new LoadEngine(job)
     this.phaseSeconds = phases.map(() => 0)
     this.pacer = memory.shape.open
       ? new OpenLoop(this.engine, {

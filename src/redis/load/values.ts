@@ -41,6 +41,17 @@ export function writeStamp(out: Uint8Array, at: number, { run, key, version }: S
   writeWord(out, at + 12, checksum(run, key, version, length))
 }
 
+/** The version in a stamp; undefined: none of this run and key. */
+export function versionAt(value: Uint8Array, { run, key }: Omit<Stamp, 'version'>): number | undefined {
+  const isOurs = value.length >= stampBytes && readWord(value, 0) === run && readWord(value, 4) === key
+  return isOurs ? readWord(value, 8) : undefined
+}
+
+/** The version in the stamp of a value that has one. */
+export function stampVersion(value: Uint8Array): number {
+  return readWord(value, 8)
+}
+
 export type ValueVerdict =
   | { readonly kind: 'wrong' }
   /** Of another run: only its checksum could be looked at. */

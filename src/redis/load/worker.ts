@@ -1,6 +1,7 @@
 /** The thread of a load: connects, says ready, waits for the first phase, runs, reports. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { CachectlError, describeError, ExitCode } from '../../errors.js'
+import { LoadEngine } from './engine.js'
 import { measureHostNoise } from './host-noise.js'
 import { control, phaseCode } from './memory.js'
 import type { LoadJob, LoadMessage } from './protocol.js'
@@ -11,7 +12,7 @@ const say = (message: LoadMessage) => parentPort?.postMessage(message)
 
 try {
   const noise = job.measuresNoise ? measureHostNoise() : { p999Ms: 0, maxMs: 0 }
-  const thread = new LoadThread(job, noise)
+  const thread = new LoadThread(job, new LoadEngine(job), noise)
   await thread.connect()
   say({ kind: 'ready' })
   Atomics.wait(job.memory.control, control.phase, phaseCode.wait)

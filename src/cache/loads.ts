@@ -1,0 +1,197 @@
+/**
+ * What a reader does when it has to load: call the loader, put the value where it belongs, and serve it. That a node is away
+ * costs the value its place, never the reader its value.
+ */
+import type { CacheCore, Written } from './core.js'
+import type { Flight } from './flight.js'
+import { withinDeadline } from './l2-deadline.js'
+import { callLoader, type LoadedValue } from './load.js'
+import type { Loader } from './options.js'
+import type { Filled, L2Found, Vouch } from './ports.js'
+import { allOf } from './tags.js'
+
+/** null: the source of truth has none; undefined: not found, and there was no loader. */
+export type Read<V> = V | null | undefined
+
+/** A process that dies leaves its lease for so long; who lives renews it. */
+export const leaseMs = 2_000
+/** What was loaded past a node that is away is good for so long: nobody tells of its invalidation. */
+const untoldMs = 1_000
+
+/** For what begins now, and of whose changes nobody tells. */
+export function untold(nowMs: number): Vouch {
+  return { untilMs: nowMs + untoldMs }
+}
+
+const always: Vouch = { untilMs: Number.POSITIVE_INFINITY }
+
+export class Loads<V> {
+  constructor(private readonly core: CacheCore<V>) {}
+
+  /** One request for the keys of one node. Errors: as of `withinDeadline`. */
+  async ask(keys: readonly Buffer[], lease: { token: string; leaseMs: number }): Promise<L2Found[]> {
+    const { l2, settings } = this.core
+    const deadline = {
+      node: l2!.ownerOf(keys[0]!),
+      timeoutMs: settings.l2TimeoutMs,
+      // others would wait for a load that nobody makes
+      tooLate: (founds: readonly L2Found[]) => {
+        for (const [index, { kind }] of founds.entries())
+          if (kind === 'leased') void this.release(keys[index]!, lease.token)
+      },
+    }
+    return withinDeadline(l2!, deadline, l2!.getOrLease(keys, lease))
+  }
+
+  async loadAndFill(
+    key: string,
+    flight: Flight<Read<V>>,
+    { token, load }: { readonly token: string; readonly load: Loader<V> },
+  ): Promise<Read<V>> {
+    const l2 = this.core.l2!
+    const whole = this.core.wholeKey(key)
+    const renewal = setInterval(() => {
+      l2.keepLease(whole, { token, leaseMs }).catch(() => undefined) // without it others load too: no harm but work
+    }, leaseMs / 4)
+    try {
+      const loaded = await this.load(key, load, undefined)
+      const isTaken =
+        this.core.isKept(loaded) &&
+        (await this.put(key, flight, loaded, (fill) => l2.fill(whole, { token, ...fill })))
+      if (!isTaken) await this.release(whole, token)
+      return loaded.value
+    } catch (error) {
+      await this.release(whole, token)
+      throw error
+    } finally {
+      clearInterval(renewal)
+    }
+  }
+
+  async loadAndRefill(
+    key: string,
+    flight: Flight<Read<V>>,
+    refill: {
+      readonly stamp: string
+      readonly token: string
+      readonly load: Loader<V>
+      readonly stale: V | undefined
+    },
+  ): Promise<Read<V>> {
+    const { stamp, token, load, stale } = refill
+    const loaded = await this.load(key, load, stale)
+    const l2 = this.core.l2!
+    const whole = this.core.wholeKey(key)
+    const isTaken =
+      this.core.isKept(loaded) &&
+      (await this.put(key, flight, loaded, (fill) => l2.refill(whole, { stamp, token, ...fill })))
+    // what stands there is older than what can't be kept
+    if (!isTaken && (loaded.value === null || !loaded.isOutdated))
+      await l2.remove([whole]).catch((error: unknown) => this.core.failed(error))
+    return loaded.value
+  }
+
+  /**
+   * Puts a loaded value at L2 and, where that went well, into L1. That a node is away costs the value its place only, and so
+   * does a value that the codec can't write: then false.
+   */
+  async put(
+    key: string,
+    flight: Flight<Read<V>>,
+    loaded: LoadedValue<V>,
+    fill: (fill: { body: Buffer; ttlMs: number }) => Promise<Filled>,
+  ): Promise<boolean> {
+    const { l2, settings, stats, clock, tags } = this.core
+    const node = l2!.ownerOf(this.core.wholeKey(key))
+    const written = this.written(key, loaded.value)
+    if (!written) return false
+    const { body, freshMs, ttlMs } = this.core.encode(loaded, written)
+    const sentMs = clock.nowMs()
+    try {
+      const deadline = { node, timeoutMs: settings.l2TimeoutMs }
+      const { isFilled, vouch } = await withinDeadline(l2!, deadline, fill({ body, ttlMs }))
+      if (!isFilled) {
+        stats.revoked += 1
+        return true
+      }
+      stats.fills += 1
+      const isCurrent = !flight.isDirty && (loaded.tags.length === 0 || loaded.tagChanges === tags.changes)
+      if (!vouch || !isCurrent) return true
+      this.core.keep(key, loaded.value, {
+        freshUntilMs: sentMs + freshMs,
+        loadMs: loaded.loadMs,
+        bytes: body.length,
+        vouch: loaded.tagVouches.length === 0 ? vouch : allOf([vouch, ...loaded.tagVouches]),
+        tags: loaded.tags,
+      })
+    } catch (error) {
+      this.core.failed(error)
+    }
+    return true
+  }
+
+  private written(key: string, value: V | null): Written | undefined {
+    try {
+      return this.core.write(key, value)
+    } catch (error) {
+      this.core.on.error?.(error)
+      return undefined
+    }
+  }
+
+  /** Past L2: its node does not answer, or a writer is at work. */
+  async detour(key: string, flight: Flight<Read<V>>, load: Loader<V> | undefined): Promise<Read<V>> {
+    if (!load) return undefined
+    this.core.stats.detours += 1
+    const startedMs = this.core.clock.nowMs()
+    flight.vouch = untold(startedMs)
+    const loaded = await this.load(key, load, undefined)
+    if (!flight.isDirty && this.core.isKept(loaded) && loaded.tags.length === 0) {
+      this.core.keep(key, loaded.value, {
+        freshUntilMs: startedMs + this.core.freshMsOf(loaded),
+        loadMs: loaded.loadMs,
+        bytes: 0,
+        vouch: flight.vouch,
+        tags: [],
+      })
+    }
+    return loaded.value
+  }
+
+  /** Without L2: nobody else can change it. */
+  async loadHere(key: string, flight: Flight<Read<V>>, load: Loader<V> | undefined): Promise<Read<V>> {
+    if (!load) return undefined
+    const loaded = await this.load(key, load, undefined)
+    const { tags } = this.core
+    const isCurrent = loaded.tags.length === 0 || loaded.tagChanges === tags.changes
+    if (!flight.isDirty && isCurrent && this.core.isKept(loaded)) {
+      this.core.keep(key, loaded.value, {
+        freshUntilMs: this.core.clock.nowMs() + this.core.freshMsOf(loaded),
+        loadMs: loaded.loadMs,
+        bytes: 0,
+        vouch: always,
+        tags: loaded.tags,
+      })
+    }
+    return loaded.value
+  }
+
+  private async release(key: Buffer, token: string): Promise<void> {
+    await this.core.l2!.releaseLease(key, token).catch(() => undefined) // it is over by itself in a moment
+  }
+
+  /** Counts one call of the loader. */
+  async load(key: string, load: Loader<V>, stale: V | undefined): Promise<LoadedValue<V>> {
+    const { stats, settings, clock, tags } = this.core
+    stats.loads += 1
+    try {
+      const failed = (error: unknown) => this.core.failed(error)
+      return await this.core.timed('load', () =>
+        callLoader(key, load, { clock, tags, timeoutMs: settings.loadTimeoutMs, stale, failed }),
+      )
+    } catch (error) {
+      stats.loadErrors += 1
+      throw error
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/** What the scripts of cache-scripts.ts say about a key, as the cache knows it. */
+import type { L2Found, StoredValue, Vouch } from '../cache/ports.js'
+import type { Reply } from './resp.js'
+
+const marks = { leased: 1, busy: 2, marked: 3 } as const
+const stampEnd = 17
+const pendingMark = 'D'.charCodeAt(0)
+
+export function foundOf(first: Reply, second: Reply, vouch: Vouch | undefined): L2Found {
+  if (Buffer.isBuffer(first)) return { kind: 'value', value: storedOf(first, Number(second)), vouch }
+  if (first === marks.leased) return { kind: 'leased', vouch }
+  if (first === marks.busy) return { kind: 'busy', leftMs: Math.max(0, Number(second)) }
+  return first === marks.marked ? { kind: 'marked' } : { kind: 'absent' }
+}
+
+function storedOf(bytes: Buffer, pttl: number): StoredValue {
+  return {
+    stamp: bytes.toString('latin1', 1, stampEnd),
+    body: bytes.subarray(stampEnd),
+    leftMs: pttl < 0 ? Number.POSITIVE_INFINITY : pttl,
+    isPending: bytes[0] === pendingMark,
+  }
+}
