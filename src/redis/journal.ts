@@ -90,8 +90,7 @@ export class RedisJournal implements JournalPort {
   /** The ring as a cache with this journal sees it: nothing that waits for the source is missed, or dropped. */
   over(): L2Port {
     const view: CacheRing = Object.create(this.cache)
-    view.getOrLease = (keys, { token, leaseMs }) =>
-      this.cache.find(getOrLease, keys, [token, leaseMs, this.namespace])
+    view.getOrLease = (keys, lease) => this.cache.find(getOrLease, keys, lease, [this.namespace])
     view.remove = (keys) => this.invalidate(keys)
     return view
   }
