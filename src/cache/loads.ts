@@ -3,7 +3,7 @@
  * costs the value its place, never the reader its value.
  */
 import type { CacheCore, Written } from './core.js'
-import type { Flight } from './flight.js'
+import { always, type Flight } from './flight.js'
 import { withinDeadline } from './l2-deadline.js'
 import { callLoader, type LoadedValue } from './load.js'
 import type { Loader } from './options.js'
@@ -22,8 +22,6 @@ const untoldMs = 1_000
 export function untold(nowMs: number): Vouch {
   return { untilMs: nowMs + untoldMs }
 }
-
-const always: Vouch = { untilMs: Number.POSITIVE_INFINITY }
 
 export class Loads<V> {
   constructor(private readonly core: CacheCore<V>) {}

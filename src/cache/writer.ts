@@ -5,6 +5,7 @@
 import { isUnreachable } from '../errors.js'
 import { callWriter } from './call-writer.js'
 import type { CacheCore, Written } from './core.js'
+import { always } from './flight.js'
 import { withinDeadline } from './l2-deadline.js'
 import type { LateSubject } from './late-removals.js'
 import type { SourceWriter } from './options.js'
@@ -98,7 +99,7 @@ export class Writer<V> {
     if (!l2) {
       this.core.keep(key, value, {
         ...{ freshUntilMs: clock.nowMs() + freshMs, loadMs: 0, bytes: body.length, tags: versions },
-        vouch: { untilMs: Number.POSITIVE_INFINITY },
+        vouch: always,
       })
       return
     }

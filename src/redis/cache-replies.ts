@@ -6,6 +6,7 @@ import { TrackedConnection } from './tracked-connection.js'
 
 const marks = { leased: 1, busy: 2, marked: 3 } as const
 const stampEnd = 17
+export const leaseMark = 'L'
 const pendingMark = 'D'.charCodeAt(0)
 
 export function foundOf(first: Reply, second: Reply, vouch: Vouch | undefined): L2Found {
@@ -24,7 +25,7 @@ function storedOf(bytes: Buffer, pttl: number): StoredValue {
   }
 }
 
-export function vouchOf({ connection }: Answer): Vouch | undefined {
+export function vouchOf({ connection }: Pick<Answer, 'connection'>): Vouch | undefined {
   return connection instanceof TrackedConnection ? connection.vouch : undefined
 }
 

@@ -7,6 +7,7 @@ import { arrayOf, foundOf, vouchOf } from './cache-replies.js'
 import * as scripts from './cache-scripts.js'
 import { type Answer, SeveralOwnersError } from './command-router.js'
 import { NodeKeeper } from './node-keeper.js'
+import { type Lease, quickFound, quickLook } from './quick-look.js'
 import { type CommandPart, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
 import { RingClient, type RingClientOptions } from './ring-client.js'
@@ -66,18 +67,22 @@ export class CacheRing implements L2Port {
     this.keeper.giveUp(node)
   }
 
-  async getOrLease(
-    keys: readonly Buffer[],
-    lease: { readonly token: string; readonly leaseMs: number },
-  ): Promise<L2Found[]> {
-    return this.find(getOrLease, keys, lease)
+  async getOrLease(keys: readonly Buffer[], lease: Lease): Promise<L2Found[]> {
+    const quick = keys.length === 1 ? await this.lookQuickly(keys[0]!, lease) : undefined
+    return quick ? [quick] : this.find(getOrLease, keys, lease)
+  }
+
+  private async lookQuickly(key: Buffer, lease: Lease): Promise<L2Found | undefined> {
+    const sent = await this.client.sendNow(key, quickLook(key, lease))
+    const birth = sent && this.births.get(sent.connection.access.node.id)
+    return birth && quickFound(sent.replies, lease, { sinceUs: birth.sinceUs, vouch: vouchOf(sent) })
   }
 
   /** What `getOrLease` says, by that script or, with `more` arguments, one that looks further. */
   async find(
     script: Script,
     keys: readonly Buffer[],
-    lease: { readonly token: string; readonly leaseMs: number },
+    lease: Lease,
     more: readonly CommandPart[] = [],
   ): Promise<L2Found[]> {
     try {
@@ -96,7 +101,7 @@ export class CacheRing implements L2Port {
   private async findSince(
     script: Script,
     keys: readonly Buffer[],
-    { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
+    { token, leaseMs }: Lease,
     more: readonly CommandPart[],
   ): Promise<Answer> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
@@ -111,10 +116,7 @@ export class CacheRing implements L2Port {
     throw unreachable(`${printable(keys[0]!, 80)}: its node changed ${maxAttempts} times while it was asked`)
   }
 
-  async keepLease(
-    key: Buffer,
-    lease: { readonly token: string; readonly leaseMs: number },
-  ): Promise<boolean> {
+  async keepLease(key: Buffer, lease: Lease): Promise<boolean> {
     return (await this.run(keepLease, [key], [lease.token, lease.leaseMs])).reply === 1
   }
 
@@ -172,10 +174,7 @@ export class CacheRing implements L2Port {
     }
   }
 
-  async mark(
-    key: Buffer,
-    { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
-  ): Promise<void> {
+  async mark(key: Buffer, { token, leaseMs }: Lease): Promise<void> {
     await this.order(['SET', key, `W${token}`, 'PX', leaseMs], [key])
   }
 

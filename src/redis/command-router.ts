@@ -55,6 +55,12 @@ export interface Answer {
   readonly connection: RespConnection | undefined
 }
 
+/** What commands that went at once came to. */
+export interface Sent {
+  readonly replies: readonly Reply[]
+  readonly connection: RespConnection
+}
+
 /** A request on its way. */
 interface Run extends Request {
   /** Monotonic ms after which it waits for the ring no longer. */
@@ -98,6 +104,19 @@ export class CommandRouter {
         return { reply, connection: run.answeredBy }
       }
     }
+  }
+
+  /**
+   * Commands on one key, in one write, where nothing is in their way: no change of the ring, and a connection that is
+   * there. undefined: nothing was sent. A loss is told as it is: what was sent may have run.
+   */
+  sendNow(key: Buffer, commands: readonly Command[]): Promise<Sent> | undefined {
+    const { follower, connections } = this.options
+    return follower.inEpochNow(() => {
+      if (follower.phase !== 'stable') return undefined
+      const connection = connections.peek(follower.routeOf(key).source)
+      return connection?.send(commands).then((replies) => ({ replies, connection }))
+    })
   }
 
   /** Indexes of the keys by where they are; each key that moves now stands alone. */

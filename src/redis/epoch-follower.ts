@@ -98,6 +98,20 @@ export class EpochFollower {
     }
   }
 
+  /** The same for what can begin at once; undefined: an epoch is being adopted. */
+  inEpochNow<T>(body: () => Promise<T> | undefined): Promise<T> | undefined {
+    if (this.adopting) return undefined
+    const work = body()
+    if (!work) return undefined
+    this.underWay += 1
+    const end = () => {
+      this.underWay -= 1
+      if (this.underWay === 0) this.drained?.()
+    }
+    work.then(end, end)
+    return work
+  }
+
   /**
    * Throws `StaleEpoch` when the store holds a newer epoch than the one we serve, and `refused` when it holds an older
    * one: a store that was rolled back or emptied promises nothing.

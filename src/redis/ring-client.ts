@@ -9,10 +9,17 @@ import { invalid } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
 import type { NodeSpec, Topology } from '../ring/topology.js'
-import { type Answer, CommandRouter, type Request, SeveralOwnersError, unsuitable } from './command-router.js'
+import {
+  type Answer,
+  CommandRouter,
+  type Request,
+  type Sent,
+  SeveralOwnersError,
+  unsuitable,
+} from './command-router.js'
 import type { CommandTable } from './command-table.js'
 import { EpochFollower } from './epoch-follower.js'
-import type { CommandPart, Reply, ReplyError } from './resp.js'
+import type { Command, CommandPart, Reply, ReplyError } from './resp.js'
 import { type OpenConnection, openConnection, type RespConnection } from './resp-connection.js'
 import { RingConnections } from './ring-connections.js'
 
@@ -123,6 +130,11 @@ export class RingClient {
   /** The ring as it is, or will be after the present change. */
   get topology(): Topology {
     return this.follower.topology
+  }
+
+  /** Commands on one key that can go at once; undefined: they can't, and nothing was sent. */
+  sendNow(key: Buffer, commands: readonly Command[]): Promise<Sent> | undefined {
+    return this.router.sendNow(key, commands)
   }
 
   get nodeIds(): string[] {

@@ -20,6 +20,4 @@ export interface StrategySpec {
   readonly jitterShare: number
   /** β of XFetch; 0: none. */
   readonly earlyBeta: number
-  /** A database that is asked instead of the simulated one. */
-  readonly postgresUrl?: string
 }

@@ -63,6 +63,8 @@ let loads = 0
 const cache = createCache<number>({
   ring: job.ring,
   ttl: '10m',
+  // a busy machine is no dead node
+  timeout: { l2: '2s' },
   load: async (key) => {
     loads += 1
     if (job.isThrowing) {

@@ -1,0 +1,70 @@
+/**
+ * What `getOrLeaseScript` does, for one key of a ring that is not changing, in plain commands of one write (Redis 7, Valkey):
+ * a script costs its server ten times as much as the commands in it.
+ *
+ *   PTTL key                          from here on its node tells us of what becomes of the key
+ *   SET key L<token> NX GET PX lease  what stands there, or our lease
+ *   GETRANGE key 0 …                  our lease is there, and told of: a key that its reader writes is told of no more
+ *
+ * Nothing rests on the three being run together: what comes between them is told, or seen in the third.
+ */
+import type { L2Found, Vouch } from '../cache/ports.js'
+import { foundOf, leaseMark } from './cache-replies.js'
+import { type Command, type Reply, ReplyError } from './resp.js'
+
+export interface Lease {
+  readonly token: string
+  /** 0: none is wanted. */
+  readonly leaseMs: number
+}
+
+export function quickLook(key: Buffer, { token, leaseMs }: Lease): Command[] {
+  if (leaseMs === 0) {
+    return [
+      ['PTTL', key],
+      ['GET', key],
+    ]
+  }
+  const lease = leaseMark + token
+  return [
+    ['PTTL', key],
+    ['SET', key, lease, 'NX', 'GET', 'PX', leaseMs],
+    ['GETRANGE', key, 0, lease.length],
+  ]
+}
+
+/** undefined: the script must say. `sinceUs`: before it values are not believed. */
+export function quickFound(
+  [pttl, there, head]: readonly Reply[],
+  { token, leaseMs }: Lease,
+  { sinceUs, vouch }: { readonly sinceUs: string; readonly vouch: Vouch | undefined },
+): L2Found | undefined {
+  if (typeof pttl !== 'number' || there instanceof ReplyError || head instanceof ReplyError) return undefined
+  if (there === null) {
+    if (leaseMs === 0) return { kind: 'absent' }
+    const isOurs = Buffer.isBuffer(head) && head.toString('latin1') === leaseMark + token
+    return isOurs ? { kind: 'leased', vouch } : undefined
+  }
+  // it was put there between the first two
+  if (!Buffer.isBuffer(there) || pttl === absent) return undefined
+  switch (there[0]) {
+    case valueByte:
+      return there.toString('latin1', 1, sinceUs.length + 1) >= sinceUs || Number(sinceUs) === 0
+        ? foundOf(there, pttl, vouch)
+        : undefined
+    case pendingByte:
+      return foundOf(there, pttl, vouch)
+    case leaseByte:
+      return there.toString('latin1', 1) === token ? undefined : { kind: 'busy', leftMs: Math.max(0, pttl) }
+    case markerByte:
+      return { kind: 'marked' }
+    default:
+      return undefined
+  }
+}
+
+const absent = -2
+const valueByte = 86
+const pendingByte = 68
+const leaseByte = 76
+const markerByte = 87
