@@ -67,7 +67,7 @@ export function tierOf(
   ring: CacheRing,
   { behind, namespace }: Pick<CacheSettings<never>, 'behind' | 'namespace'>,
 ): { readonly l2: L2Port; readonly journal: JournalPort | undefined } {
-  const journal = behind && new RedisJournal(ring, namespace)
+  const journal = behind && new RedisJournal(ring, namespace, behind.copies)
   return { l2: journal ? journal.over() : ring, journal }
 }
 

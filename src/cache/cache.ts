@@ -16,7 +16,7 @@ import { Refresher } from './refresher.js'
 import { type CacheStats, createStats } from './stats.js'
 import { TaggedKeys } from './tagged-keys.js'
 import { Tags } from './tags.js'
-import { CacheTimings, l1SampledOneIn } from './timings.js'
+import { CacheTimings } from './timings.js'
 import { WriteBehind } from './write-behind.js'
 import { Writer } from './writer.js'
 
@@ -98,7 +98,6 @@ export class TieredCache<V> implements Cache<V> {
   }
 
   async get(key: string, load = this.core.settings.load): Promise<V | undefined> {
-    if ((this.stats.gets & (l1SampledOneIn - 1)) === 0) return this.getTimed(key, load)
     const read = this.reader.get(key, load)
     return (read instanceof Promise ? await read : read) ?? undefined
   }
@@ -145,16 +144,6 @@ export class TieredCache<V> implements Cache<V> {
       for (const end of this.endings) end()
       await this.core.late.close()
     }
-  }
-
-  /** Of what L1 serves; all else times itself. */
-  private async getTimed(key: string, load: Loader<V> | undefined): Promise<V | undefined> {
-    const { clock } = this.core
-    const startedMs = clock.nowMs()
-    const read = this.reader.get(key, load)
-    if (read instanceof Promise) return (await read) ?? undefined
-    this.timings.record('l1', clock.nowMs() - startedMs)
-    return read ?? undefined
   }
 
   private listen(l2: L2Port, prefixes: { readonly value: string; readonly tag: string }): void {

@@ -4,14 +4,14 @@
  * values of a key are written in order.
  */
 import type { Clock } from '../clock.js'
-import { isUnreachable, redact } from '../errors.js'
+import { isUnreachable } from '../errors.js'
 import type { Random } from '../random.js'
 import { Alarm } from './alarm.js'
 import type { Claim, JournalPort, PendingEntry, Retry } from './journal-port.js'
 import type { BehindSettings } from './options.js'
 import type { CacheStats } from './stats.js'
 import { Stranded } from './stranded.js'
-import { type Outcome, writeBatch } from './write-batch.js'
+import { failureText, type Outcome, writeBatch } from './write-batch.js'
 
 export interface FlusherWorld<T> {
   readonly journal: JournalPort
@@ -61,6 +61,7 @@ export class Flusher<T> {
   /** When an entry failed last, by its number. */
   private readonly failedAtMs = new Map<bigint, number>()
   private watching: NodeJS.Timeout | undefined
+  private restoring: Promise<void> = Promise.resolve()
 
   constructor(private readonly world: FlusherWorld<T>) {
     this.stranded = new Stranded(world.journal)
@@ -70,6 +71,7 @@ export class Flusher<T> {
     const look = () => {
       for (const node of this.world.journal.nodes()) {
         if (!this.loops.has(node)) this.loops.set(node, this.follow(node))
+        if (this.world.settings.copies === 2) this.restoring = this.restoring.then(() => this.restore(node))
       }
     }
     this.watching = setInterval(look, idleMs)
@@ -98,7 +100,14 @@ export class Flusher<T> {
     clearInterval(this.watching)
     this.ending.abort()
     for (const alarm of this.alarms.values()) alarm.ring()
-    await Promise.all(this.loops.values())
+    await Promise.all([this.restoring, ...this.loops.values()])
+  }
+
+  private async restore(node: string): Promise<void> {
+    if (this.ending.signal.aborted) return
+    await this.world.journal.restoreCopies(node).catch((error: unknown) => {
+      if (!isUnreachable(error)) this.world.onError(error)
+    })
   }
 
   private async follow(node: string): Promise<void> {
@@ -114,8 +123,8 @@ export class Flusher<T> {
         pauseMs = nodeAwayMs * (1 + random.next())
       }
       const awayMs = Math.max(0, this.awayUntilMs - clock.nowMs())
-      const { signal } = this.ending
-      if (!signal.aborted && pauseMs + awayMs > 0) await alarm.wait(Math.max(pauseMs, awayMs), awayMs)
+      if (!this.ending.signal.aborted && pauseMs + awayMs > 0)
+        await alarm.wait(Math.max(pauseMs, awayMs), awayMs)
     }
     this.loops.delete(node)
     this.alarms.delete(node)
@@ -187,11 +196,8 @@ export class Flusher<T> {
         }
       },
     })
-    this.judge(
-      ready.map(({ entry }) => entry),
-      outcomes,
-      rest,
-    )
+    const tried = ready.map(({ entry }) => entry)
+    this.judge(tried, outcomes, rest)
     return rest
   }
 
@@ -221,7 +227,7 @@ export class Flusher<T> {
       const isCounted = hasWritten || this.lastWrittenMs > failedMs
       if (outcome.kind === 'poison' || (isCounted && entry.attempts + 1 >= maxAttempts)) {
         this.failedAtMs.delete(entry.seq)
-        rest.letters.push({ entry, error: textOf(outcome.error) })
+        rest.letters.push({ entry, error: failureText(outcome.error) })
         return
       }
       if (!isCounted) isAway = true
@@ -284,11 +290,6 @@ interface Settlement {
 
 function later({ key, seq }: PendingEntry, delayMs: number): Retry {
   return { key, seq, delayMs, isCounted: false }
-}
-
-/** As it is: whoever shows it escapes it. */
-function textOf(error: unknown): string {
-  return redact(error instanceof Error ? error.message || error.name : String(error))
 }
 
 /** 50 ms, doubled each round up to 5 s, and of that a random half to the whole. */

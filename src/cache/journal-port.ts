@@ -101,6 +101,8 @@ export interface JournalPort {
   hasten(node: string, keys: readonly Buffer[]): Promise<void>
   /** Of each key the number of its entry at that node; undefined: it has none. */
   seqsAt(node: string, keys: readonly Buffer[]): Promise<(bigint | undefined)[]>
+  /** Copies at a node whose entries were lost with another node become entries again; the number of those. */
+  restoreCopies(node: string): Promise<number>
   /** Whether somebody has found that under this placement no entry waits at a node that does not own its key. */
   isSettledUnder(node: string, placement: string): Promise<boolean>
   declareSettled(node: string, placement: string): Promise<void>

@@ -146,11 +146,13 @@ export class Loads<V> {
     const startedMs = this.core.clock.nowMs()
     flight.vouch = untold(startedMs)
     const loaded = await this.load(key, load, undefined)
-    if (!flight.isDirty && this.core.isKept(loaded) && loaded.tags.length === 0) {
+    const bytes = this.l1Bytes(key, loaded.value)
+    const isKept = this.core.isKept(loaded) && loaded.tags.length === 0
+    if (!flight.isDirty && bytes !== undefined && isKept) {
       this.core.keep(key, loaded.value, {
         freshUntilMs: startedMs + this.core.freshMsOf(loaded),
         loadMs: loaded.loadMs,
-        bytes: 0,
+        bytes,
         vouch: flight.vouch,
         tags: [],
       })
@@ -164,16 +166,22 @@ export class Loads<V> {
     const loaded = await this.load(key, load, undefined)
     const { tags } = this.core
     const isCurrent = loaded.tags.length === 0 || loaded.tagChanges === tags.changes
-    if (!flight.isDirty && isCurrent && this.core.isKept(loaded)) {
+    const bytes = this.l1Bytes(key, loaded.value)
+    if (!flight.isDirty && isCurrent && bytes !== undefined && this.core.isKept(loaded)) {
       this.core.keep(key, loaded.value, {
         freshUntilMs: this.core.clock.nowMs() + this.core.freshMsOf(loaded),
         loadMs: loaded.loadMs,
-        bytes: 0,
+        bytes,
         vouch: always,
         tags: loaded.tags,
       })
     }
     return loaded.value
+  }
+
+  /** What a value that stands in L1 alone counts for its bound in bytes; undefined: the codec can't tell. */
+  private l1Bytes(key: string, value: V | null): number | undefined {
+    return this.core.settings.l1?.maxBytes === undefined ? 0 : this.written(key, value)?.bytes.length
   }
 
   private async release(key: Buffer, token: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * How long things took, a histogram each. Reads by their outcome, as their caller waited; a hit in L1 takes less time than
- * reading a clock, so that only one in some is timed. Histograms are made when they are first needed: 25 KiB each.
+ * How long things took, a histogram each. Reads by their outcome, as their caller waited; a hit in L1 takes little more
+ * than reading a clock, so that only one in some is timed. Histograms are made when they are first needed: 25 KiB each.
  */
 import {
   histogramLength,

@@ -2,6 +2,7 @@
  * One batch on its way to the source of truth: together, and one by one where that fails, so that what can't be written
  * holds up nothing else.
  */
+import { redact } from '../errors.js'
 import type { Random } from '../random.js'
 import { isPoison } from './call-writer.js'
 
@@ -60,4 +61,9 @@ function shuffled(length: number, random: Random): number[] {
     order[other] = held
   }
   return order
+}
+
+/** As it is: whoever shows it escapes it. */
+export function failureText(error: unknown): string {
+  return redact(error instanceof Error ? error.message || error.name : String(error))
 }

@@ -1,6 +1,8 @@
 /** What the scripts of cache-scripts.ts say about a key, as the cache knows it. */
 import type { L2Found, StoredValue, Vouch } from '../cache/ports.js'
+import type { Answer } from './command-router.js'
 import type { Reply } from './resp.js'
+import { TrackedConnection } from './tracked-connection.js'
 
 const marks = { leased: 1, busy: 2, marked: 3 } as const
 const stampEnd = 17
@@ -20,4 +22,13 @@ function storedOf(bytes: Buffer, pttl: number): StoredValue {
     leftMs: pttl < 0 ? Number.POSITIVE_INFINITY : pttl,
     isPending: bytes[0] === pendingMark,
   }
+}
+
+export function vouchOf({ connection }: Answer): Vouch | undefined {
+  return connection instanceof TrackedConnection ? connection.vouch : undefined
+}
+
+export function arrayOf({ reply }: Answer): Reply[] {
+  if (!Array.isArray(reply)) throw new Error('a script answered something else than a list')
+  return reply
 }

@@ -1,23 +1,27 @@
 /** The cache's second tier over a ring client: each step is one script on the key's owner, wherever that is now. */
-import type { Filled, L2Found, L2Port, TagVersion, Vouch } from '../cache/ports.js'
+import type { Filled, L2Found, L2Port, TagVersion } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
-import { type CachectlError, stopped } from '../errors.js'
+import { type CachectlError, stopped, unreachable } from '../errors.js'
 import { printable } from '../printable.js'
-import { foundOf } from './cache-replies.js'
+import { arrayOf, foundOf, vouchOf } from './cache-replies.js'
 import * as scripts from './cache-scripts.js'
 import { type Answer, SeveralOwnersError } from './command-router.js'
 import { NodeKeeper } from './node-keeper.js'
-import { type CommandPart, type Reply, ReplyError } from './resp.js'
+import { type CommandPart, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
 import { RingClient, type RingClientOptions } from './ring-client.js'
 import { type Script, scriptOf } from './script.js'
-import { TrackedConnection, trackedConnections } from './tracked-connection.js'
+import { type Birth, trackedConnections } from './tracked-connection.js'
 
 export type CacheRingOptions = Omit<RingClientOptions, 'open' | 'openData'>
+
+/** The ring moves on, or a server is started anew, once while a request is on its way; not again and again. */
+const maxAttempts = 5
 
 export class CacheRing implements L2Port {
   private readonly listeners = new Map<Buffer, (key?: Buffer) => void>()
   private readonly keeper: NodeKeeper
+  private readonly births = new Map<string, Birth>()
   private client!: RingClient
 
   private constructor(clock: Clock) {
@@ -28,7 +32,7 @@ export class CacheRing implements L2Port {
   static async open(options: CacheRingOptions): Promise<CacheRing> {
     const { clock } = options
     const ring = new CacheRing(clock)
-    const openData = trackedConnections(clock, {
+    const openData = trackedConnections(clock, ring.births, {
       onInvalidate: (keys) => ring.tell(keys),
       onHeard: (node, sentMs) => ring.keeper.hear(node, sentMs),
       onLost: (node) => ring.keeper.giveUp(node),
@@ -66,21 +70,45 @@ export class CacheRing implements L2Port {
     keys: readonly Buffer[],
     lease: { readonly token: string; readonly leaseMs: number },
   ): Promise<L2Found[]> {
-    return this.find(getOrLease, keys, [lease.token, lease.leaseMs])
+    return this.find(getOrLease, keys, lease)
   }
 
-  /** What `getOrLease` says, by that script or one that looks further. */
-  async find(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<L2Found[]> {
+  /** What `getOrLease` says, by that script or, with `more` arguments, one that looks further. */
+  async find(
+    script: Script,
+    keys: readonly Buffer[],
+    lease: { readonly token: string; readonly leaseMs: number },
+    more: readonly CommandPart[] = [],
+  ): Promise<L2Found[]> {
     try {
-      const answer = await this.run(script, keys, args)
+      const answer = await this.findSince(script, keys, lease, more)
       const replies = arrayOf(answer)
       const vouch = vouchOf(answer)
       return keys.map((_, index) => foundOf(replies[2 * index]!, replies[2 * index + 1]!, vouch))
     } catch (error) {
       // the ring has changed since they were grouped; nothing was sent
       if (!(error instanceof SeveralOwnersError) || keys.length === 1) throw error
-      return (await Promise.all(keys.map((key) => this.find(script, [key], args)))).flat()
+      return (await Promise.all(keys.map((key) => this.find(script, [key], lease, more)))).flat()
     }
+  }
+
+  /** Asked again where it ran on another server than the one whose birth it was told: what it has leased is ours. */
+  private async findSince(
+    script: Script,
+    keys: readonly Buffer[],
+    { token, leaseMs }: { readonly token: string; readonly leaseMs: number },
+    more: readonly CommandPart[],
+  ): Promise<Answer> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const node = this.ownerOf(keys[0]!)
+      if (!this.births.has(node)) await this.client.connectionTo(node)
+      const sinceUs = this.births.get(node)?.sinceUs ?? ''
+      const answer = await this.run(script, keys, [token, leaseMs, sinceUs, ...more])
+      const isAsTold =
+        answer.connection?.access.node.id === node && this.births.get(node)?.sinceUs === sinceUs
+      if (isAsTold) return answer
+    }
+    throw unreachable(`${printable(keys[0]!, 80)}: its node changed ${maxAttempts} times while it was asked`)
   }
 
   async keepLease(
@@ -240,11 +268,6 @@ export class CacheRing implements L2Port {
       })
     let answer = await ask('EVALSHA')
     if (codeOf(answer) === 'NOSCRIPT') answer = await ask('EVAL')
-    if (codeOf(answer) === scripts.unbornCode) {
-      const connection = await this.client.connectionTo(this.ownerOf(keys[0]!))
-      if (connection instanceof TrackedConnection) await connection.declareBirth()
-      answer = await ask('EVAL')
-    }
     return answer
   }
 }
@@ -261,15 +284,6 @@ const touch = scriptOf('touch', scripts.touchScript)
 const unmark = scriptOf('unmark', scripts.unmarkScript)
 const tagVersions = scriptOf('tag versions', scripts.tagVersionsScript)
 const invalidateTag = scriptOf('invalidate a tag', scripts.invalidateTagScript)
-
-function vouchOf({ connection }: Answer): Vouch | undefined {
-  return connection instanceof TrackedConnection ? connection.vouch : undefined
-}
-
-function arrayOf({ reply }: Answer): Reply[] {
-  if (!Array.isArray(reply)) throw new Error('a script answered something else than a list')
-  return reply
-}
 
 function codeOf({ reply }: Answer): string | undefined {
   return reply instanceof ReplyError ? reply.code : undefined

@@ -14,8 +14,6 @@
 
 export const bornKey = '__cachectl:born'
 export const refreshPrefix = '__cachectl:refresh:'
-/** The error code of a node that does not know since when its data can be believed. */
-export const unbornCode = 'UNBORN'
 
 /** Redis before 7 must be told that what it read from its clock is not to be repeated on replicas. */
 export const effects = 'if redis.replicate_commands then redis.replicate_commands() end'
@@ -53,15 +51,13 @@ redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. since)
 return since`
 
 /**
- * KEYS the keys; ARGV token, lease ms. Of each key two replies: a value and its PTTL; 1: leased to us; 2 and the PTTL of
+ * KEYS the keys; ARGV token, lease ms, the µs before which values are not believed. Of each key two replies: a value and its PTTL; 1: leased to us; 2 and the PTTL of
  * somebody else's lease; 3: a writer's marker; 4: nothing, where no lease was wanted (0 ms). `restore`: a Lua function of the
  * same name, which finds a missing value elsewhere.
  */
 export function getOrLeaseText(restore = ''): string {
   return `${effects}
-local born = redis.call('GET', '${bornKey}')
-if not born then return redis.error_reply('${unbornCode} ask again') end
-local since = tonumber(string.match(born, ' (%d+)$'))
+local since = tonumber(ARGV[3])
 ${restore}
 local out = {}
 for i = 1, #KEYS do

@@ -102,7 +102,7 @@ async function namespacesAt(connection: RespConnection): Promise<string[]> {
   return (await namesUnder(connection, deadPrefix)).map((name) => name.slice(deadPrefix.length))
 }
 
-async function namesUnder(connection: RespConnection, prefix: string): Promise<string[]> {
+export async function namesUnder(connection: RespConnection, prefix: string): Promise<string[]> {
   const found = new Set<string>()
   let cursor = '0'
   do {

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js'
 import { refused } from '../errors.js'
 import { printable } from '../printable.js'
 import { createRouter, nodesOf, type Phase, type Route } from '../ring/epoch.js'
-import type { NodeSpec } from '../ring/topology.js'
+import type { NodeSpec, Topology } from '../ring/topology.js'
 
 /** The command must be routed anew: the ring's state has moved on. */
 export class StaleEpoch extends Error {}
@@ -63,6 +63,10 @@ export class EpochFollower {
 
   get phase(): Phase {
     return this.stored.state.phase
+  }
+
+  get topology(): Topology {
+    return this.stored.state.after
   }
 
   get nodes(): NodeSpec[] {

@@ -2,8 +2,9 @@
 import { clientOf, controlName, lookName, operatorPrefix } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import type { FleetConnection, FleetPort, NodeAccess } from '../operations/ports.js'
-import { entriesAt } from './dead-letters.js'
+import { entriesAt, namesUnder } from './dead-letters.js'
 import { gateKey, raiseGateCommand } from './gate.js'
+import { copiesPrefix } from './journal-copies.js'
 import { fenced, fencedCode, fenceKey } from './operator-fence.js'
 import { awaitReplicas } from './replicas.js'
 import { ReplyError } from './resp.js'
@@ -101,6 +102,9 @@ class Fleet implements FleetPort {
         const clients = (await listConnections(connection)).filter(({ name }) => clientOf(name) !== undefined)
         await killAll(connection, clients)
         await connection.call('EVAL', forgetFencedScript, 3, fenceKey, gateKey, wantedKey, token)
+        // their entries are elsewhere; one day they would be taken for lost
+        const copies = await namesUnder(connection, copiesPrefix)
+        if (copies.length > 0) await connection.call('UNLINK', ...copies)
       })
     }
   }

@@ -119,10 +119,10 @@ redis.call('ZADD', since, 'NX', now, key)
 redis.call('SET', key, 'D' .. seq .. ARGV[2])
 return {seq, now}`
 
-/** As `getOrLeaseScript`, with ARGV namespace as the third: what is missing may still wait in the journal. */
+/** As `getOrLeaseScript`, with ARGV namespace as the fourth: what is missing may still wait in the journal. */
 export const getOrLeaseBehindScript = getOrLeaseText(
   `local function restore(key)
-  local record = redis.call('HGET', '${journalPrefix}' .. ARGV[3], key)
+  local record = redis.call('HGET', '${journalPrefix}' .. ARGV[4], key)
   if not record then return nil end
   redis.call('SET', key, 'D' .. string.sub(record, 1, ${seqDigits}) .. string.sub(record, ${headBytes + 1}))
   return redis.call('GET', key)

@@ -13,6 +13,7 @@ import { refused } from '../errors.js'
 import { printable } from '../printable.js'
 import type { CacheRing } from './cache-ring.js'
 import { SeveralOwnersError } from './command-router.js'
+import { JournalCopies } from './journal-copies.js'
 import * as scripts from './journal-scripts.js'
 import { type CommandPart, type Reply, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
@@ -21,17 +22,23 @@ import { type Script, scriptOf } from './script.js'
 const maxClaimBytes = 8 * 2 ** 20
 const maxErrorBytes = 1_000
 const pageKeys = 1_000
+/** A copy is looked at when its entry should have been written, and again after so long: longer than a claim holds. */
+const copyGraceMs = 6_000
 
 export class RedisJournal implements JournalPort {
   /** Nodes whose settings keep what has no expiry. */
   private readonly keeping = new Set<string>()
   /** The largest number seen on any node: what comes after it in time gets a larger one, whatever the nodes' clocks say. */
   private latestSeq = 0n
+  private readonly copies: JournalCopies | undefined
 
   constructor(
     private readonly cache: CacheRing,
     private readonly namespace: string,
-  ) {}
+    copies: 1 | 2 = 1,
+  ) {
+    this.copies = copies === 2 ? new JournalCopies(cache, namespace) : undefined
+  }
 
   nodes(): readonly string[] {
     return this.cache.ring.nodeIds
@@ -73,14 +80,17 @@ export class RedisJournal implements JournalPort {
     const [number, atMs] = listOf(reply)
     const seq = BigInt(String(number))
     this.see(seq)
+    if (this.copies) {
+      const record = Buffer.concat([Buffer.from(`${seqText(seq)}00${ttlText(ttlMs)}`), body])
+      await this.copies.put(key, node, { record, graceMs: delayMs + copyGraceMs })
+    }
     return { kind: 'put', seq, node, atMs: Math.max(Number(atMs), Number(seq / 1000n)) }
   }
 
   /** The ring as a cache with this journal sees it: nothing that waits for the source is missed, or dropped. */
   over(): L2Port {
     const view: CacheRing = Object.create(this.cache)
-    view.getOrLease = (keys, { token, leaseMs }) =>
-      this.cache.find(getOrLease, keys, [token, leaseMs, this.namespace])
+    view.getOrLease = (keys, lease) => this.cache.find(getOrLease, keys, lease, [this.namespace])
     view.remove = (keys) => this.invalidate(keys)
     return view
   }
@@ -136,10 +146,13 @@ export class RedisJournal implements JournalPort {
         else if (outcome === 3) elsewhere.push(those[index]!)
       })
     })
-    if (elsewhere.length === 0) return settled
-    const args = elsewhere.flatMap(({ key, seq }) => [key, seqText(seq)])
-    const outcomes = await this.at(node, release, [token, ...args])
-    return settled + outcomes.filter((outcome) => outcome === 1).length
+    if (elsewhere.length > 0) {
+      const args = elsewhere.flatMap(({ key, seq }) => [key, seqText(seq)])
+      const outcomes = await this.at(node, release, [token, ...args])
+      settled += outcomes.filter((outcome) => outcome === 1).length
+    }
+    await this.copies?.remove(entries.map(({ key, seq }) => ({ key, seq: seqText(seq) })))
+    return settled
   }
 
   async retry(node: string, token: string, retries: readonly Retry[]): Promise<void> {
@@ -158,6 +171,7 @@ export class RedisJournal implements JournalPort {
     const text = Buffer.from(error).subarray(0, maxErrorBytes)
     const { reply } = await this.cache.run(bury, [key], [this.namespace, token, seqText(seq), text])
     if (reply === 3) await this.one(node, buryHere, [token, key, seqText(seq), text])
+    await this.copies?.remove([{ key, seq: seqText(seq) }])
   }
 
   async state(node: string): Promise<JournalState> {
@@ -183,6 +197,10 @@ export class RedisJournal implements JournalPort {
   async seqsAt(node: string, keys: readonly Buffer[]): Promise<(bigint | undefined)[]> {
     const found = (await this.at(node, seqs, [...keys])).map(String)
     return found.map((text) => (text === '' ? undefined : BigInt(text)))
+  }
+
+  async restoreCopies(node: string): Promise<number> {
+    return (await this.copies?.restore(node, copyGraceMs)) ?? 0
   }
 
   async isSettledUnder(node: string, placement: string): Promise<boolean> {

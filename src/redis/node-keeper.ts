@@ -3,6 +3,7 @@
  * node that was given up is up again when it has answered something that was sent later.
  */
 import type { Clock } from '../clock.js'
+import { isUnreachable } from '../errors.js'
 import { TrackedConnection } from './tracked-connection.js'
 
 /** The nodes of a ring client, as the keeper needs them. */
@@ -59,9 +60,9 @@ export class NodeKeeper {
       if (!(connection instanceof TrackedConnection)) return
       if (this.isUp(node) && this.clock.nowMs() - connection.heardMs < signOfLifeMs) return
       await connection.call('PING')
-    } catch {
-      // it stays down, and is asked again at the next look
-      if (this.isUp(node)) this.downSinceMs.set(node, this.clock.nowMs())
+    } catch (error) {
+      // it stays down, and is asked again at the next look; that the ring has moved on says nothing about it
+      if (isUnreachable(error) && this.isUp(node)) this.downSinceMs.set(node, this.clock.nowMs())
     } finally {
       this.asking.delete(node)
     }

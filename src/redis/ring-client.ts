@@ -8,7 +8,7 @@ import type { Clock } from '../clock.js'
 import { invalid } from '../errors.js'
 import type { NodeAccess } from '../operations/ports.js'
 import { printable } from '../printable.js'
-import type { NodeSpec } from '../ring/topology.js'
+import type { NodeSpec, Topology } from '../ring/topology.js'
 import { type Answer, CommandRouter, type Request, SeveralOwnersError, unsuitable } from './command-router.js'
 import type { CommandTable } from './command-table.js'
 import { EpochFollower } from './epoch-follower.js'
@@ -118,6 +118,11 @@ export class RingClient {
   /** One command whose keys and nature the caller knows; the server's error is a reply. Errors: as of `call`, otherwise. */
   ask(request: Request): Promise<Answer> {
     return this.router.ask(request)
+  }
+
+  /** The ring as it is, or will be after the present change. */
+  get topology(): Topology {
+    return this.follower.topology
   }
 
   get nodeIds(): string[] {

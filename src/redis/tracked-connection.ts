@@ -26,14 +26,17 @@ export interface TrackingListener {
 export const vouchMs = 1_000
 
 /** Since when a node's data can be believed. */
-interface Birth {
+export interface Birth {
   readonly runId: string
   readonly sinceUs: string
 }
 
-/** Opens tracked connections; `listener` hears of all of them. */
-export function trackedConnections(clock: Clock, listener: TrackingListener): OpenConnection {
-  const births = new Map<string, Birth>()
+/** Opens tracked connections; `births`, by node, are true before a connection is used; `listener` hears of all of them. */
+export function trackedConnections(
+  clock: Clock,
+  births: Map<string, Birth>,
+  listener: TrackingListener,
+): OpenConnection {
   return async (access, options) => {
     const connection = await TrackedConnection.connect(clock, listener, access, options)
     try {
@@ -49,7 +52,6 @@ export function trackedConnections(clock: Clock, listener: TrackingListener): Op
 export class TrackedConnection implements RespConnection {
   private current = { untilMs: 0 }
   private inner!: RespConnection
-  private births = new Map<string, Birth>()
   /** When the last answered command was sent, monotonic ms. */
   heardMs = Number.NEGATIVE_INFINITY
 
@@ -82,18 +84,17 @@ export class TrackedConnection implements RespConnection {
   }
 
   async start(births: Map<string, Birth>): Promise<void> {
-    this.births = births
     await this.call('HELLO', 3)
     await this.call('CLIENT', 'TRACKING', 'ON', 'NOLOOP')
-    await this.declareBirth()
+    await this.declareBirth(births)
   }
 
   /** Makes the node remember since when its data can be believed. */
-  async declareBirth(): Promise<void> {
+  private async declareBirth(births: Map<string, Birth>): Promise<void> {
     const { id } = this.access.node
     const info = String(await this.call('INFO', 'server'))
     const runId = /^run_id:(\S+)/m.exec(info)?.[1] ?? 'unknown'
-    const known = this.births.get(id)
+    const known = births.get(id)
     const since = await this.call(
       'EVAL',
       bornScript,
@@ -103,7 +104,7 @@ export class TrackedConnection implements RespConnection {
       known?.runId ?? '',
       known?.sinceUs ?? '',
     )
-    this.births.set(id, { runId, sinceUs: String(since) })
+    births.set(id, { runId, sinceUs: String(since) })
   }
 
   async send(commands: readonly Command[]): Promise<Reply[]> {

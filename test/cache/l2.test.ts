@@ -1,6 +1,6 @@
 import { openCacheRing } from '../../src/open-cache.js'
 import type { CacheRing } from '../../src/redis/cache-ring.js'
-import { FakeFleet } from '../support/fake-l2.js'
+import { FakeFleet, type FakeL2 } from '../support/fake-l2.js'
 import { startServers, type TestServers } from '../support/redis-servers.js'
 import { settle, VirtualTime } from '../support/virtual-time.js'
 import { l2Contract } from './l2-contract.js'
@@ -9,8 +9,10 @@ describe('second tiers', () => {
   let time: VirtualTime | undefined
   let servers: TestServers | undefined
   let rings: CacheRing[] = []
+  let fakes: FakeL2[] = []
 
   after(async () => {
+    for (const fake of fakes) fake.end()
     for (const ring of rings) await ring.close()
     rings = []
     await servers?.stop()
@@ -22,6 +24,7 @@ describe('second tiers', () => {
     time.uninstall()
     const fleet = new FakeFleet({ time, deliver: () => Promise.resolve(), nodes: ['n1'] })
     const [a, b] = [fleet.client('a'), fleet.client('b')]
+    fakes = [a, b]
     return { a, b, settle }
   })
 

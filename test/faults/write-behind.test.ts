@@ -57,6 +57,41 @@ describe('write-behind when things die', () => {
     }
   })
 
+  it('loses nothing with a node that is gone for good, where it keeps a second copy', async () => {
+    const ring = await ChangingRing.start({ nodes: 3, keys: 0 })
+    const rows = new Map<string, number | null>()
+    let isAway = true
+    const write: SourceWriter<number> = async (batch) => {
+      if (isAway) throw new Error('the database is away')
+      for (const [key, value] of batch) rows.set(key, value)
+    }
+    const behind = { delay: 10, copies: 2 } as const
+    const cache = createCache<number>({ ring: ring.file, ttl: '1m', write, behind })
+    const keys = Array.from({ length: 60 }, (_, index) => `k${index}`)
+    try {
+      for (const value of [1, 2]) await Promise.all(keys.map((key) => cache.set(key, value)))
+      await ring.servers.kill(0)
+      await ring.succeeds(['ring', 'remove', 'n1', '--dead', '-t', ring.file, '--yes'])
+      isAway = false
+      for (const index of [1, 2]) {
+        const node = await ring.servers.connect(index)
+        for (const key of (await node.call('ZRANGE', '__cachectl:copydue:cache', 0, -1)) as Buffer[])
+          await node.call('ZADD', '__cachectl:copydue:cache', 'XX', 1, key)
+      }
+      await eventually('all rows', () => rows.size === keys.length)
+      assert.deepEqual(new Set(rows.values()), new Set([2]))
+      for (const index of [1, 2]) {
+        const node = await ring.servers.connect(index)
+        await eventually('no copies', async () => (await node.call('HLEN', '__cachectl:copies:cache')) === 0)
+      }
+    } finally {
+      isAway = false
+      // what has failed before tells more
+      await cache.close().catch(() => undefined)
+      await ring.stop()
+    }
+  })
+
   /** As if the claims of a process that has died were over, without waiting for it. */
   async function endClaims(node: Awaited<ReturnType<Awaited<ReturnType<typeof startServers>>['connect']>>) {
     const dirty = '__cachectl:dirty:behind'

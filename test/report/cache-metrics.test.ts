@@ -36,7 +36,6 @@ function open(namespace: string, loadMs = 20): Cache<string> {
 }
 
 async function use(cache: Cache<string>): Promise<void> {
-  // the first of 1,024 reads is looked at, and is no hit in L1
   for (const key of ['a', 'b', 'a', 'a']) await cache.get(key)
   await Promise.all([cache.get('c'), cache.get('c')])
   await assert.rejects(cache.get('bad'), /no such row/)

@@ -214,7 +214,8 @@ const faults: Readonly<Record<string, (scene: Scene) => void>> = {
   move: ({ world, key }) => {
     const owner = world.fleet.ownerOf(whole(key))
     const others = [...world.fleet.nodes.keys()].filter((id) => id !== owner && !world.fleet.frozen.has(id))
-    if (others[0] && !world.fleet.frozen.has(owner)) world.fleet.move(whole(key), others[0])
+    const isQuiet = [...world.fleet.links].every((link) => link.isQuiet)
+    if (others[0] && isQuiet && !world.fleet.frozen.has(owner)) world.fleet.move(whole(key), others[0])
   },
 }
 

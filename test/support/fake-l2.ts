@@ -4,9 +4,8 @@
  * connection in order, and nothing else. Connections can be lost, go silent, or be frozen with their node.
  */
 import type { Filled, L2Found, L2Port, TagVersion, Vouch } from '../../src/cache/ports.js'
-import { unreachable } from '../../src/errors.js'
-import { vouchMs } from '../../src/redis/tracked-connection.js'
-import { type Caller, FakeNode, type Found } from './fake-node.js'
+import { Link } from './fake-link.js'
+import { FakeNode, type Found } from './fake-node.js'
 import type { VirtualTime } from './virtual-time.js'
 
 /** Resolves when the step may be taken. */
@@ -22,8 +21,6 @@ export interface FakeFleetOptions {
 }
 
 const signOfLifeMs = 250
-/** A connection whose request has no answer for so long is lost. */
-const silenceMs = 1_000
 
 export class FakeFleet {
   readonly nodes: ReadonlyMap<string, FakeNode>
@@ -51,7 +48,7 @@ export class FakeFleet {
     return this.moved.get(key) ?? ids[sum % ids.length]!
   }
 
-  /** A live change moves one key: its node tells who read it. */
+  /** A live change moves one key: its node tells who read it. Clients adopt an epoch when nothing of theirs is under way. */
   move(key: string, target: string): void {
     this.nodeOf(key).hand(key, this.nodes.get(target)!)
     this.moved.set(key, target)
@@ -81,115 +78,6 @@ export class FakeFleet {
     return [...this.links].filter(
       (link) => (client ?? link.client) === link.client && (node ?? link.node.id) === link.node.id,
     )
-  }
-}
-
-interface Call {
-  readonly sentMs: number
-  reject(error: unknown): void
-}
-
-/** One connection. */
-class Link implements Caller {
-  private current = { untilMs: 0 }
-  isLost = false
-  /** Bytes go in and nothing comes out, either way. */
-  isSilent = false
-  heardMs: number
-  private requests: Promise<void> = Promise.resolve()
-  private replies: Promise<void> = Promise.resolve()
-  private readonly calls = new Set<Call>()
-  /** Keys whose invalidation is on its way. */
-  readonly announced: string[] = []
-
-  constructor(
-    readonly client: string,
-    readonly node: FakeNode,
-    private readonly fleet: FakeFleet,
-    private readonly on: {
-      heard(sentMs: number): void
-      invalidated(keys: readonly string[] | null): void
-      lost(): void
-    },
-  ) {
-    this.heardMs = fleet.options.time.nowMs()
-    fleet.links.add(this)
-    node.join(this)
-  }
-
-  get vouch(): Vouch {
-    return this.current
-  }
-
-  push(keys: readonly string[] | null): void {
-    const names = keys ?? ['']
-    this.announced.push(...names)
-    this.backward(`${this.client} < ${this.node.id} invalidate ${names.join(' ')}`, () => {
-      this.announced.splice(0, names.length)
-      if (!keys) this.forgetAll()
-      this.on.invalidated(keys)
-    })
-  }
-
-  send<T>(what: string, run: (node: FakeNode) => T): Promise<T> {
-    const { time } = this.fleet.options
-    const sentMs = time.nowMs()
-    return new Promise<T>((resolve, reject) => {
-      const call: Call = { sentMs, reject }
-      this.calls.add(call)
-      const timer = setTimeout(() => this.lose(), silenceMs)
-      const end = () => {
-        clearTimeout(timer)
-        this.calls.delete(call)
-      }
-      this.forward(`${this.client} > ${this.node.id} ${what}`, () => {
-        const reply = run(this.node)
-        this.backward(`${this.client} < ${this.node.id} ${what}`, () => {
-          end()
-          this.hear(sentMs)
-          resolve(reply)
-        })
-      })
-    })
-  }
-
-  lose(): void {
-    if (this.isLost) return
-    this.isLost = true
-    this.current.untilMs = 0
-    this.fleet.links.delete(this)
-    this.node.leave(this)
-    for (const { reject } of this.calls)
-      reject(unreachable(`node ${this.node.id}: the connection was closed`))
-    this.on.lost()
-  }
-
-  private forgetAll(): void {
-    const { untilMs } = this.current
-    this.current.untilMs = 0
-    this.current = { untilMs }
-  }
-
-  private hear(sentMs: number): void {
-    if (sentMs < this.heardMs) return
-    this.heardMs = sentMs
-    this.current.untilMs = sentMs + vouchMs
-    this.on.heard(sentMs)
-  }
-
-  private forward(step: string, act: () => void): void {
-    this.requests = this.requests.then(async () => {
-      await this.fleet.options.deliver(step)
-      await this.fleet.frozen.get(this.node.id)?.whenThawed
-      if (!this.isSilent && !this.isLost) act()
-    })
-  }
-
-  private backward(step: string, act: () => void): void {
-    this.replies = this.replies.then(async () => {
-      await this.fleet.options.deliver(step)
-      if (!this.isSilent && !this.isLost) act()
-    })
   }
 }
 
