@@ -16,44 +16,42 @@ export function createGhost(size: number): Ghost {
   // those that are taken leave gaps, which are closed when all places are used: at most five steps for each that is added
   const placeCount = size + Math.ceil(size / 4)
   let chainCount = 1
-  while (4 * chainCount < placeCount) chainCount *= 2
+  while (3 * chainCount < placeCount) chainCount *= 2
   /** Place + 1 of the latest of each chain; 0: none. */
   const latest = new Uint32Array(chainCount)
-  /** Place + 1 of the one before it in its chain. */
-  const before = new Uint32Array(placeCount)
-  /** 0: empty. */
-  const hashes = new Uint32Array(placeCount)
+  /** Of each place the hash, 0 where it is empty, and then place + 1 of the one before it in its chain. */
+  const places = new Uint32Array(2 * placeCount)
   let next = 0
   /** Places from the oldest to the next. */
   let span = 0
   let heldCount = 0
 
-  const dropOldest = () => {
-    const oldest = next >= span ? next - span : next - span + placeCount
-    if (hashes[oldest] !== 0) heldCount -= 1
-    hashes[oldest] = 0
-    span -= 1
-  }
-
   const append = (hash: number) => {
     const chain = hash & (chainCount - 1)
-    hashes[next] = hash
-    before[next] = latest[chain]!
+    places[2 * next] = hash
+    places[2 * next + 1] = latest[chain]!
     next += 1
     latest[chain] = next
     if (next === placeCount) next = 0
     span += 1
     heldCount += 1
   }
+  const dropOldest = () => {
+    const oldest = next >= span ? next - span : next - span + placeCount
+    if (places[2 * oldest] !== 0) heldCount -= 1
+    places[2 * oldest] = 0
+    span -= 1
+  }
   /** When all places are used, the next is the oldest. */
   const closeGaps = () => {
-    const inOrder = [hashes.slice(next), hashes.slice(0, next)]
-    hashes.fill(0)
+    const inOrder = [places.slice(2 * next), places.slice(0, 2 * next)]
+    places.fill(0)
     latest.fill(0)
     next = 0
     span = 0
     heldCount = 0
-    for (const part of inOrder) for (const hash of part) if (hash !== 0) append(hash)
+    for (const part of inOrder)
+      for (let at = 0; at < part.length; at += 2) if (part[at] !== 0) append(part[at]!)
   }
 
   return {
@@ -66,13 +64,13 @@ export function createGhost(size: number): Ghost {
     take(hash) {
       const wanted = hash || 1
       let age = 0
-      for (let link = latest[wanted & (chainCount - 1)]!; link !== 0; link = before[link - 1]!) {
+      for (let link = latest[wanted & (chainCount - 1)]!; link !== 0; link = places[2 * link - 1]!) {
         const place = link - 1
         const placeAge = place < next ? next - place : next - place + placeCount
         if (placeAge <= age) return false
         age = placeAge
-        if (hashes[place] !== wanted) continue
-        hashes[place] = 0
+        if (places[2 * place] !== wanted) continue
+        places[2 * place] = 0
         heldCount -= 1
         return true
       }
