@@ -121,12 +121,28 @@ export class Tags {
   }
 }
 
-/** As good as the least of them. */
+/** As good as the least of them; one object for the same ones, since each entry in L1 has its vouch. */
 export function allOf(vouches: readonly Vouch[]): Vouch {
-  if (vouches.length === 1) return vouches[0]!
-  return {
-    get untilMs() {
-      return Math.min(...vouches.map(({ untilMs }) => untilMs))
-    },
+  return [...new Set(vouches)].reduce(both)
+}
+
+class Both implements Vouch {
+  constructor(
+    private readonly a: Vouch,
+    private readonly b: Vouch,
+  ) {}
+
+  get untilMs(): number {
+    return Math.min(this.a.untilMs, this.b.untilMs)
   }
+}
+
+const pairs = new WeakMap<Vouch, WeakMap<Vouch, Vouch>>()
+
+function both(a: Vouch, b: Vouch): Vouch {
+  const withA = pairs.get(a) ?? new WeakMap<Vouch, Vouch>()
+  pairs.set(a, withA)
+  const known = withA.get(b) ?? new Both(a, b)
+  withA.set(b, known)
+  return known
 }
