@@ -3,7 +3,7 @@
  *
  *   npm install --prefix RIVALS bentocache@1.6.1 cacheable@2.5 @keyv/redis@5.1.6 cache-manager@7.2.9 keyv@5.6 \
  *     async-cache-dedupe@3.4 layered-loader@14.2.2 ioredis@5.11.1 lru-cache@11
- *   CACHE_RIVALS=RIVALS node dist/bench/cache.js [stampede|hit|memory|ratio|l2|trips|frozen|stale|socket|zipf] …
+ *   CACHE_RIVALS=RIVALS node dist/bench/cache.js [stampede|hit|memory|ratio|l2|trips|frozen|stale|socket|recovery|zipf] …
  *
  * What others on the machine do changes neither CPU times of this process nor counts; latencies are taken in turns with
  * what they are held against.
@@ -12,6 +12,7 @@ import { startServers, type TestServers } from '../test/support/redis-servers.js
 import { staleReads, zipfOverTtl } from './support/cache-load.js'
 import { awaitedHits, hitRatio, memory } from './support/cache-memory.js'
 import { frozenNode, killedSocket, lookups, roundTrips } from './support/cache-node.js'
+import { recovery } from './support/cache-recovery.js'
 import { rivalNames, rivalsFolder } from './support/cache-rivals.js'
 import { header, print } from './support/report.js'
 import { runStampede } from './support/stampede.js'
@@ -32,6 +33,7 @@ if (wants('trips')) await withServers(2, roundTrips)
 if (wants('frozen')) await withServers(1, frozenNode)
 if (wants('stale')) await withServers(2, staleReads)
 if (wants('socket')) await withServers(1, killedSocket)
+if (wants('recovery')) await withServers(2, recovery)
 if (wants('zipf')) await withServers(2, zipfOverTtl)
 printTargets()
 process.exit()
