@@ -75,8 +75,11 @@ export class Flights<T> {
     return flight
   }
 
+  /** One that was overtaken may have held the lease that its successor waits for, and nobody is told of own writes. */
   end(key: string, flight: Flight<T>): void {
-    if (this.byKey.get(key) === flight) this.byKey.delete(key)
+    const present = this.byKey.get(key)
+    if (present === flight) this.byKey.delete(key)
+    else present?.wake()
   }
 
   /** What is read from now on begins anew. */

@@ -27,7 +27,37 @@ describe('a flight that was overtaken by a write', () => {
     assert.ok(systemClock.nowMs() - startedMs < 1_000, 'it slept until the lease was over')
     await cache.close()
   })
+
+  it('wakes its successor, which waits for the lease that it held', async () => {
+    const node = scriptedNode()
+    let finishLoad: (value: string) => void = () => {}
+    const loading = new Promise<string>((resolve) => {
+      finishLoad = resolve
+    })
+    const cache = new TieredCache<string>(settingsOf({ ttl: '1m', load: () => loading }), {
+      ...{ l2: node.l2, clock: systemClock, random: createRandom(1) },
+    })
+    const first = cache.get('k')
+    // of a write before: it is told in front of the answer
+    node.tell('cache:k')
+    node.answer({ kind: 'leased', vouch: undefined })
+    const second = cache.get('k')
+    await node.asked(2)
+    node.answer({ kind: 'busy', leftMs: 60_000 })
+    await turns()
+    finishLoad('loaded')
+    assert.equal(await first, 'loaded')
+    await turns()
+    assert.equal(node.asks(), 3, 'it sleeps on')
+    node.answer({ kind: 'leased', vouch: undefined })
+    assert.equal(await second, 'loaded')
+    await cache.close()
+  })
 })
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
 
 /** A node that answers what it is told to. */
 function scriptedNode() {
@@ -52,6 +82,7 @@ function scriptedNode() {
     l2: l2 as L2Port,
     answer: (found: L2Found) => answers.shift()!([found]),
     tell: (key: string) => tell(Buffer.from(key)),
+    asks: () => asks,
     asked: async (count: number) => {
       for (let attempt = 0; asks < count; attempt++) {
         assert.ok(attempt < 300, `asked ${asks} times, expected ${count}`)
