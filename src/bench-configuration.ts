@@ -6,7 +6,7 @@ import { formatDistribution } from './workload/key-distribution.js'
 import { formatRate } from './workload/rate-profile.js'
 import { formatLatencyMs, formatSize } from './workload/size-text.js'
 import { formatTtl } from './workload/ttl-mix.js'
-import type { PhaseSpec, WarmupSpec, Workload } from './workload/workload.js'
+import type { PhaseSpec, SourceOfTruthSpec, WarmupSpec, Workload } from './workload/workload.js'
 
 export function configurationOf(job: BenchJob): Configuration {
   const { source, workload } = job
@@ -26,9 +26,7 @@ export function configurationOf(job: BenchJob): Configuration {
     ...(job.agents ? { agents: job.agents.count } : {}),
     ...(isOpen ? { maxInFlight: job.maxInFlight, pace: job.pace } : {}),
     verify: job.verify,
-    ...(truth
-      ? { source: `${formatLatencyMs(truth.latencyMs)}, ${truth.capacity || 'any number'} at a time` }
-      : {}),
+    ...(truth ? { source: `${sourceText(truth)}, ${truth.capacity || 'any number'} at a time` } : {}),
     ...strategyConfiguration(job),
     ...(job.lruEntries === undefined ? {} : { lruEntries: job.lruEntries }),
     ...(job.requestLimit > 0 ? { requests: job.requestLimit } : {}),
@@ -67,4 +65,11 @@ function phaseText({ name, rate, hotShift }: PhaseSpec): string {
 
 function warmupText(warmup: WarmupSpec): string {
   return warmup.kind === 'time' ? `${warmup.ms} ms` : `until steady, at most ${warmup.maxMs} ms`
+}
+
+/** A database by its place, without its user. */
+function sourceText({ latencyMs, postgresUrl }: SourceOfTruthSpec): string {
+  if (postgresUrl === undefined) return formatLatencyMs(latencyMs)
+  const { host, pathname } = new URL(postgresUrl)
+  return printable(`postgres://${host}${pathname}`)
 }

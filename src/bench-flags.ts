@@ -113,12 +113,14 @@ export const loadFlags = {
   'allow-missing': Flags.boolean({ summary: 'Measure although keys are missing after the fill.' }),
   verify: Flags.boolean({ summary: 'Check every value read: wrong and stale ones are counted.' }),
   source: Flags.string({
-    helpValue: 'LATENCY',
-    summary: 'A miss loads from a simulated database first: simulated:5ms, simulated:lognormal:1.6,0.5.',
+    helpValue: 'SOURCE',
+    summary:
+      'A miss loads from a database first: simulated:5ms, simulated:lognormal:1.6,0.5; with --strategy also postgres://USER@HOST/DATABASE.',
   }),
   'source-capacity': Flags.integer({
     helpValue: 'N',
-    summary: 'Loads that the simulated database does at a time; the rest queue.',
+    summary:
+      'Loads that the database does at a time; the rest queue. PostgreSQL: its connections, default 20.',
     min: 1,
   }),
   prefix: Flags.string({

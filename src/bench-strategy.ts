@@ -3,10 +3,12 @@ import * as Flags from '@oclif/core/flags'
 import { systemClock } from './clock.js'
 import { invalid } from './errors.js'
 import { formatLoadRequest } from './files/load-request-json.js'
-import type { LoadPort, NodeAccess } from './operations/ports.js'
+import type { LoadPort, LoadRequest, NodeAccess } from './operations/ports.js'
 import { printable } from './printable.js'
+import { keyNumbers } from './redis/load/keys.js'
 import { runLoad } from './redis/load/run.js'
 import { startLoadProcesses } from './redis/load/strategy/processes.js'
+import type { PostgresLoad } from './sources/postgres-load.js'
 import { parseDurationMs } from './workload/duration.js'
 import { l1Policies, type Strategy, type StrategySpec, strategies } from './workload/strategy.js'
 import type { Workload } from './workload/workload.js'
@@ -75,6 +77,8 @@ const defaultL1Entries = 10_000
 const defaultTtlMs = 3_600_000
 /** Values carry a stamp with their version. */
 const leastValueBytes = 16
+/** Of a database's rows, where values have no one size. */
+const typicalValueBytes = 256
 
 /** undefined: no strategy. Errors: `invalid`, naming the flags that do not go together. */
 export function strategyOf(flags: StrategyFlags & OtherFlags, workload: Workload): StrategySpec | undefined {
@@ -82,6 +86,7 @@ export function strategyOf(flags: StrategyFlags & OtherFlags, workload: Workload
   if (kind === undefined) {
     for (const name of ['processes', 'l1', 'l1-policy', 'stale', 'jitter', 'early'] as const)
       if (flags[name] !== undefined) throw invalid(`--${name} needs --strategy`)
+    if (workload.source?.postgresUrl !== undefined) throw invalid('--source postgres://… needs --strategy')
     return undefined
   }
   refuseMistakes(kind, flags, workload)
@@ -161,13 +166,33 @@ export function createStrategyLoad(options: StrategyLoadOptions): LoadPort {
   const { accesses, topologyPath, tracePath, plain } = options
   const program = new URL('./bench-cache-process.js', import.meta.url)
   return {
-    run: (request, hooks) => {
+    run: async (request, hooks) => {
       const { strategy } = request
       if (!strategy) return plain.run(request, hooks)
       const text = formatLoadRequest(request, tracePath)
-      return runLoad({ accesses, clock: systemClock, request, ...hooks }, (run) =>
-        startLoadProcesses(run, { strategy, program, topologyPath, request: text }),
-      )
+      const database = await openDatabase(request)
+      try {
+        return await runLoad({ accesses, clock: systemClock, request, ...hooks }, (run) =>
+          startLoadProcesses(run, { strategy, program, topologyPath, request: text, work: database?.work }),
+        )
+      } finally {
+        await database?.close()
+      }
     },
   }
+}
+
+/** The table behind the run, where its source is a real database. */
+async function openDatabase({ sourceOfTruth, keys, source }: LoadRequest): Promise<PostgresLoad | undefined> {
+  if (sourceOfTruth?.postgresUrl === undefined) return undefined
+  const { openPostgresLoad } = await import('./sources/postgres-load.js').catch((error: unknown) => {
+    throw invalid('--source postgres://…: the package pg is not installed', 'npm install pg', error)
+  })
+  return openPostgresLoad({
+    url: sourceOfTruth.postgresUrl,
+    keys: keyNumbers(keys),
+    valueBytes:
+      source.kind === 'mix' && source.values.kind === 'fixed' ? source.values.value : typicalValueBytes,
+    connections: sourceOfTruth.capacity,
+  })
 }

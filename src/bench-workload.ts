@@ -124,14 +124,28 @@ function sourceOf(flags: WorkloadFlags, base: SourceOfTruthSpec | undefined): So
     if (capacity !== undefined && !base) throw invalid('--source-capacity needs --source')
     return base && capacity !== undefined ? { ...base, capacity } : base
   }
+  if (/^postgres(?:ql)?:/.test(text)) return postgresOf(text, capacity)
   const [, latency, places] = /^simulated:(.+?)(?:(?<=^simulated:[^:,]+),(\d+))?$/.exec(text) ?? []
   if (latency === undefined)
-    throw invalid(`--source ${printable(text)}: expected simulated:LATENCY, as in simulated:5ms`)
+    throw invalid(
+      `--source ${printable(text)}: expected simulated:LATENCY, as in simulated:5ms, or postgres://USER@HOST/DATABASE`,
+    )
   if (places !== undefined && capacity !== undefined)
     throw invalid(
       `--source ${printable(text)} and --source-capacity: both say how many loads it does at a time`,
     )
   return { latencyMs: parseLatencyMs(latency), capacity: capacity ?? Number(places ?? 0) }
+}
+
+/** Its connections are its capacity; PostgreSQL itself takes 100 in all by default. */
+const defaultDatabaseConnections = 20
+
+function postgresOf(text: string, capacity = defaultDatabaseConnections): SourceOfTruthSpec {
+  if (!URL.canParse(text))
+    throw invalid(`--source ${printable(text)}: expected postgres://USER@HOST/DATABASE`)
+  if (new URL(text).password !== '')
+    throw invalid('--source: a password in a URL ends up in logs', 'Give it as PGPASSWORD or in ~/.pgpass.')
+  return { latencyMs: { kind: 'fixed', value: 0 }, capacity: Math.max(1, capacity), postgresUrl: text }
 }
 
 export function parseShare(text: string, flag: string): number {

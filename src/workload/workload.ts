@@ -98,4 +98,12 @@ export interface SourceOfTruthSpec {
   readonly latencyMs: SizeDistribution
   /** Loads at a time; 0: any number. */
   readonly capacity: number
+  /** A real database does each load and write instead, and takes as long as it takes. Without a password. */
+  readonly postgresUrl?: string
 }
+
+/** What a load or a write does while it has its place; it ends with `done`, with an error where it failed. */
+export type SourceWork = (
+  what: { readonly kind: 'load' | 'write'; readonly key: number },
+  done: (error?: unknown) => void,
+) => void

@@ -6,26 +6,27 @@ import type { Clock } from '../../clock.js'
 import { histogramLength, slotOf, unitsPerMs } from '../../measure/latency-histogram.js'
 import type { Random } from '../../random.js'
 import { createAmountDraw } from '../../workload/size-distribution.js'
-import type { SourceOfTruthSpec } from '../../workload/workload.js'
+import type { SourceOfTruthSpec, SourceWork } from '../../workload/workload.js'
 import { type LoadMemory, source } from './memory.js'
 
 export interface SourceOfTruth {
   /** Loads that were asked for and have not come back. */
   readonly underWay: number
   /** `counts`: false during the warm-up. `begin`: the load has its place, and sees what is there now. */
-  load(key: number, counts: boolean, done: () => void, begin?: () => void): void
+  load(key: number, counts: boolean, done: (error?: unknown) => void, begin?: () => void): void
   /** Takes a place and as long as a load, and is counted nowhere. */
-  write(done: () => void): void
+  write(key: number, done: (error?: unknown) => void): void
 }
 
 export function createSourceOfTruth(
   spec: SourceOfTruthSpec,
-  options: { random: Random; threads: number; memory: LoadMemory; clock: Clock },
+  options: { random: Random; threads: number; memory: LoadMemory; clock: Clock; work?: SourceWork },
 ): SourceOfTruth {
   const { clock, memory } = options
   const capacity =
     spec.capacity === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.round(spec.capacity / options.threads))
   const drawMs = createAmountDraw(spec.latencyMs, options.random)
+  const work: SourceWork = options.work ?? ((_, done) => setTimeout(() => done(), drawMs()))
   const loading = new Map<number, number>()
   const queue: (() => void)[] = []
   let head = 0
@@ -45,16 +46,16 @@ export function createSourceOfTruth(
     get underWay() {
       return underWay
     },
-    write(done) {
+    write(key, done) {
       underWay += 1
       const start = () => {
         busy += 1
-        setTimeout(() => {
+        work({ kind: 'write', key }, (error) => {
           busy -= 1
           underWay -= 1
-          done()
+          done(error)
           next()
-        }, drawMs())
+        })
       }
       if (busy < capacity) start()
       else queue.push(start)
@@ -73,7 +74,7 @@ export function createSourceOfTruth(
         busy += 1
         begin?.()
         const startedMs = clock.nowMs()
-        setTimeout(() => {
+        work({ kind: 'load', key }, (error) => {
           busy -= 1
           underWay -= 1
           const left = loading.get(key)! - 1
@@ -83,9 +84,9 @@ export function createSourceOfTruth(
             memory.sourceLatencies[slotOf((startedMs - askedMs) * unitsPerMs)]! += 1
             memory.sourceLatencies[histogramLength + slotOf((clock.nowMs() - askedMs) * unitsPerMs)]! += 1
           }
-          done()
+          done(error)
           next()
-        }, drawMs())
+        })
       }
       if (busy < capacity) start()
       else queue.push(start)

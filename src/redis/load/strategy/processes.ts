@@ -5,6 +5,7 @@ import { Duplex } from 'node:stream'
 import { type CacheCounts, mergeCacheCounts } from '../../../measure/cache-counts.js'
 import { createRandom } from '../../../random.js'
 import type { StrategySpec } from '../../../workload/strategy.js'
+import type { SourceWork } from '../../../workload/workload.js'
 import { keyNumbers } from '../keys.js'
 import { toLoadJob } from '../load-job.js'
 import type { LoadReport } from '../protocol.js'
@@ -20,6 +21,8 @@ export interface LoadProcessesOptions {
   readonly topologyPath: string
   /** The load as text (files/load-request-json.ts). */
   readonly request: string
+  /** What a load and a write do in a real database. */
+  readonly work?: SourceWork | undefined
 }
 
 interface LoadProcess extends Generator {
@@ -37,6 +40,7 @@ export function startLoadProcesses(run: LoadRun, options: LoadProcessesOptions):
     keys: keyNumbers(request.keys),
     clock,
     random: createRandom(request.seed + 0x50b7),
+    work: options.work,
   })
   const stamp = (request.seed ^ clock.wallMs()) >>> 0
   const members: LoadProcess[] = []

@@ -41,5 +41,7 @@ export const numbersPerWrite = 4
 /** Of the socket to the source: a request's four words of 32 bits, and an answer's two. */
 export const sourceRequest = { load: 1, write: 2, version: 3, flush: 4, bytes: 16 } as const
 export const sourceAnswer = { bytes: 8 } as const
+/** In place of a version: the source could not do it. */
+export const failedVersion = 0xffffffff
 /** The descriptor of that socket in a load process. */
 export const sourceDescriptor = 4

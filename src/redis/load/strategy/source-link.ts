@@ -1,7 +1,7 @@
 /** A load process's side of the socket to the one source of truth of the run. */
 import type { Socket } from 'node:net'
 import { unreachable } from '../../../errors.js'
-import { sourceAnswer, sourceRequest } from './protocol.js'
+import { failedVersion, sourceAnswer, sourceRequest } from './protocol.js'
 
 /** What a load process asks of the source of truth; versions of a key grow by one a write, in the order of the source. */
 export interface Origin {
@@ -71,7 +71,9 @@ export class SourceLink implements Origin {
     let at = 0
     for (; at + sourceAnswer.bytes <= bytes.length; at += sourceAnswer.bytes) {
       const id = bytes.readUInt32LE(at)
-      this.waiters.get(id)?.resolve(bytes.readUInt32LE(at + 4))
+      const version = bytes.readUInt32LE(at + 4)
+      if (version === failedVersion) this.waiters.get(id)?.reject(unreachable('the source of truth failed'))
+      else this.waiters.get(id)?.resolve(version)
       this.waiters.delete(id)
     }
     this.rest = bytes.subarray(at)

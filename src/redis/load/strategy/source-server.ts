@@ -1,5 +1,6 @@
 /**
- * The one source of truth of a run, in its own process: the simulated database, and a version for each key. A load sees
+ * The one source of truth of a run, in its own process: the simulated database, or a real one that does the same work, and
+ * a version for each key. A load sees
  * the version that is there when its turn comes, a write takes effect when it is answered: both while they are asked for,
  * so that the source is linearizable.
  */
@@ -8,10 +9,10 @@ import type { Clock } from '../../../clock.js'
 import { histogramLength, slotOf, unitsPerMs } from '../../../measure/latency-histogram.js'
 import type { SourceCounts } from '../../../measure/run-counts.js'
 import type { Random } from '../../../random.js'
-import type { SourceOfTruthSpec } from '../../../workload/workload.js'
+import type { SourceOfTruthSpec, SourceWork } from '../../../workload/workload.js'
 import { createMemory, source } from '../memory.js'
 import { createSourceOfTruth } from '../source-of-truth.js'
-import { sourceRequest } from './protocol.js'
+import { failedVersion, sourceRequest } from './protocol.js'
 
 export interface SourceServer {
   /** Answers a load process over its socket. */
@@ -24,11 +25,18 @@ export interface SourceServer {
 /** `spec` is absent where loads take no time: a fill. */
 export function createSourceServer(
   spec: SourceOfTruthSpec | undefined,
-  options: { readonly keys: number; readonly clock: Clock; readonly random: Random },
+  options: {
+    readonly keys: number
+    readonly clock: Clock
+    readonly random: Random
+    readonly work?: SourceWork | undefined
+  },
 ): SourceServer {
   const { clock } = options
   const memory = createMemory({ phases: 1, nodes: 0, ops: 0, open: false })
-  const truth = spec && createSourceOfTruth(spec, { ...options, threads: 1, memory })
+  const { random, work } = options
+  const truth =
+    spec && createSourceOfTruth(spec, { clock, random, memory, threads: 1, ...(work ? { work } : {}) })
   const versions = new Uint32Array(options.keys)
   const issued = new Uint32Array(options.keys)
   /** Since when the source has not had a key's last version. */
@@ -61,12 +69,12 @@ export function createSourceServer(
       truth.load(
         key,
         detail === 1,
-        () => answer(version),
+        (error) => answer(error ? failedVersion : version),
         () => {
           version = versions[key]!
         },
       )
-    } else truth.write(() => answer(effects(kind, key, detail)))
+    } else truth.write(key, (error) => answer(error ? failedVersion : effects(kind, key, detail)))
   }
   return {
     serve: (socket) => serve(socket, run),
