@@ -13,9 +13,8 @@ import type { Ring } from '../ring/ring.js'
 import type { CacheRing } from './cache-ring.js'
 import { effects } from './cache-scripts.js'
 import { clock, headBytes, names, seqDigits } from './journal-scripts.js'
-import { type CommandPart, type Reply, ReplyError } from './resp.js'
-import { replyFailure } from './resp-connection.js'
-import { scriptOf } from './script.js'
+import type { CommandPart, Reply } from './resp.js'
+import { runOn, scriptOf } from './script.js'
 
 export const copiesPrefix = '__cachectl:cop'
 
@@ -145,12 +144,6 @@ export class JournalCopies {
   }
 
   private async at(node: string, script: typeof copy, args: readonly CommandPart[]): Promise<Reply> {
-    const connection = await this.cache.ring.connectionTo(node)
-    const rest: CommandPart[] = [0, this.namespace, ...args]
-    let [reply] = await connection.send([['EVALSHA', script.sha, ...rest]])
-    if (reply instanceof ReplyError && reply.code === 'NOSCRIPT')
-      [reply] = await connection.send([['EVAL', script.text, ...rest]])
-    if (reply instanceof ReplyError) throw replyFailure(connection.access, script.name, reply)
-    return reply!
+    return runOn(await this.cache.ring.connectionTo(node), script, [this.namespace, ...args])
   }
 }

@@ -16,8 +16,7 @@ import { SeveralOwnersError } from './command-router.js'
 import { JournalCopies } from './journal-copies.js'
 import * as scripts from './journal-scripts.js'
 import { type CommandPart, type Reply, ReplyError } from './resp.js'
-import { replyFailure } from './resp-connection.js'
-import { type Script, scriptOf } from './script.js'
+import { runOn, type Script, scriptOf } from './script.js'
 
 const maxClaimBytes = 8 * 2 ** 20
 const maxErrorBytes = 1_000
@@ -240,13 +239,7 @@ export class RedisJournal implements JournalPort {
 
   /** A script on what belongs to the node alone: no change of the ring concerns it. */
   private async one(node: string, script: Script, args: readonly CommandPart[]): Promise<Reply> {
-    const connection = await this.cache.ring.connectionTo(node)
-    const rest: CommandPart[] = [0, this.namespace, ...args]
-    let [reply] = await connection.send([['EVALSHA', script.sha, ...rest]])
-    if (reply instanceof ReplyError && reply.code === 'NOSCRIPT')
-      [reply] = await connection.send([['EVAL', script.text, ...rest]])
-    if (reply instanceof ReplyError) throw replyFailure(connection.access, script.name, reply)
-    return reply!
+    return runOn(await this.cache.ring.connectionTo(node), script, [this.namespace, ...args])
   }
 }
 
