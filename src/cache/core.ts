@@ -4,6 +4,7 @@ import { CachectlError, describeError, ExitCode, invalid, isUnreachable } from '
 import { printable } from '../printable.js'
 import type { Random } from '../random.js'
 import type { L1, L1Meta } from './l1/l1.js'
+import { withinDeadline } from './l2-deadline.js'
 import type { LateRemovals } from './late-removals.js'
 import type { LoadedValue } from './load.js'
 import type { CacheEvents, CacheSettings } from './options.js'
@@ -89,6 +90,13 @@ export class CacheCore<V> {
   failed(error: unknown): void {
     this.stats.l2Failures += 1
     if (!isUnreachable(error)) this.on.error?.(error)
+  }
+
+  /** A request about a whole key, within the time that its node has. Errors: as of `withinDeadline`. */
+  inTime<T>(whole: Buffer, request: Promise<T>, tooLate?: (value: T) => void): Promise<T> {
+    const l2 = this.l2!
+    const deadline = { node: l2.ownerOf(whole), timeoutMs: this.settings.l2TimeoutMs }
+    return withinDeadline(l2, tooLate ? { ...deadline, tooLate } : deadline, request)
   }
 
   /** The key as it stands on its node. */

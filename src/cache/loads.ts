@@ -4,7 +4,6 @@
  */
 import type { CacheCore, Written } from './core.js'
 import { always, type Flight } from './flight.js'
-import { withinDeadline } from './l2-deadline.js'
 import { callLoader, type LoadedValue } from './load.js'
 import type { Loader } from './options.js'
 import type { Filled, L2Found, Vouch } from './ports.js'
@@ -28,17 +27,12 @@ export class Loads<V> {
 
   /** One request for the keys of one node. Errors: as of `withinDeadline`. */
   async ask(keys: readonly Buffer[], lease: { token: string; leaseMs: number }): Promise<L2Found[]> {
-    const { l2, settings } = this.core
-    const deadline = {
-      node: l2!.ownerOf(keys[0]!),
-      timeoutMs: settings.l2TimeoutMs,
-      // others would wait for a load that nobody makes
-      tooLate: (founds: readonly L2Found[]) => {
-        for (const [index, { kind }] of founds.entries())
-          if (kind === 'leased') void this.release(keys[index]!, lease.token)
-      },
+    // others would wait for a load that nobody makes
+    const tooLate = (founds: readonly L2Found[]) => {
+      for (const [index, { kind }] of founds.entries())
+        if (kind === 'leased') void this.release(keys[index]!, lease.token)
     }
-    return withinDeadline(l2!, deadline, l2!.getOrLease(keys, lease))
+    return this.core.inTime(keys[0]!, this.core.l2!.getOrLease(keys, lease), tooLate)
   }
 
   async loadAndFill(
@@ -93,21 +87,20 @@ export class Loads<V> {
    * Puts a loaded value at L2 and, where that went well, into L1. That a node is away costs the value its place only, and so
    * does a value that the codec can't write: then false.
    */
-  async put(
+  private async put(
     key: string,
     flight: Flight<Read<V>>,
     loaded: LoadedValue<V>,
     fill: (fill: { body: Buffer; ttlMs: number }) => Promise<Filled>,
   ): Promise<boolean> {
-    const { l2, settings, stats, clock, tags } = this.core
-    const node = l2!.ownerOf(this.core.wholeKey(key))
+    const { stats, clock, tags } = this.core
     const written = this.written(key, loaded.value)
     if (!written) return false
     const { body, freshMs, ttlMs } = this.core.encode(loaded, written)
     const sentMs = clock.nowMs()
     try {
-      const deadline = { node, timeoutMs: settings.l2TimeoutMs }
-      const { isFilled, vouch } = await withinDeadline(l2!, deadline, fill({ body, ttlMs }))
+      const request = fill({ body, ttlMs })
+      const { isFilled, vouch } = await this.core.inTime(this.core.wholeKey(key), request)
       if (!isFilled) {
         stats.revoked += 1
         return true

@@ -1,7 +1,6 @@
 /** What each tier would serve of a key, for checks: nothing is loaded, leased or counted as a read. */
 import { isUnreachable } from '../errors.js'
 import type { CacheCore } from './core.js'
-import { withinDeadline } from './l2-deadline.js'
 import { decodeBody } from './stored-body.js'
 import { freshToken } from './token.js'
 import { unpack } from './unpack.js'
@@ -36,9 +35,8 @@ async function lookAtL2<V>(core: CacheCore<V>, key: string): Promise<TierLook<V>
   const { l2, settings, stats } = core
   if (!l2) return none
   const whole = core.wholeKey(key)
-  const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
   const request = l2.getOrLease([whole], { token: freshToken(), leaseMs: 0 })
-  const [found] = await withinDeadline(l2, deadline, request).catch((error: unknown) => {
+  const [found] = await core.inTime(whole, request).catch((error: unknown) => {
     if (isUnreachable(error)) stats.l2Failures += 1
     throw error
   })

@@ -238,7 +238,7 @@ export class Reader<V> {
   private async await(flight: Flight<Read<V>>, ms: number): Promise<void> {
     this.core.stats.waits += 1
     // an invalidation that came with the answer has told already that there is something new
-    if (!flight.isDirty) await this.core.timed('wait', () => flight.wait(Math.min(ms, leaseMs)))
+    if (!flight.isDirty) await this.core.timed('wait', () => flight.wait(ms))
   }
 
   /** Serves the value and loads it anew; with a soft timeout it waits a moment for the new one. */

@@ -4,7 +4,6 @@
  */
 import type { CacheCore } from './core.js'
 import { type Flight, Flights } from './flight.js'
-import { withinDeadline } from './l2-deadline.js'
 import { type Loads, type Read, untold } from './loads.js'
 import type { Loader } from './options.js'
 import { freshToken } from './token.js'
@@ -53,17 +52,15 @@ export class Refresher<V> {
       return this.loads.loadHere(key, flight, load)
     }
     const whole = this.core.wholeKey(key)
-    const node = l2.ownerOf(whole)
-    if (!l2.isUp(node)) return this.loads.detour(key, flight, load)
-    const deadline = { node, timeoutMs: settings.l2TimeoutMs }
+    if (!l2.isUp(l2.ownerOf(whole))) return this.loads.detour(key, flight, load)
     const look = l2.getOrLease([whole], { token: freshToken(), leaseMs: 0 })
-    const [found] = await withinDeadline(l2, deadline, look)
+    const [found] = await this.core.inTime(whole, look)
     if (found?.kind !== 'value') return undefined
     const { stamp } = found.value
     flight.vouch = found.vouch ?? untold(clock.nowMs())
     const unpacked = await unpack(this.core, key, found.value)
     const right = { stamp, token: freshToken(), leaseMs: settings.loadTimeoutMs }
-    if (!(await withinDeadline(l2, deadline, l2.startRefresh(whole, right)))) return undefined
+    if (!(await this.core.inTime(whole, l2.startRefresh(whole, right)))) return undefined
     stats.refreshes += 1
     return this.loads.loadAndRefill(key, flight, { ...right, load, stale: unpacked?.value ?? undefined })
   }
@@ -73,11 +70,8 @@ export class Refresher<V> {
     key: string,
     right: { readonly stamp: string; readonly token: string; readonly leaseMs: number },
   ) {
-    const { settings } = this.core
-    const l2 = this.core.l2!
     const whole = this.core.wholeKey(key)
-    const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
-    return withinDeadline(l2, deadline, l2.startRefresh(whole, right)).catch((error: unknown) => {
+    return this.core.inTime(whole, this.core.l2!.startRefresh(whole, right)).catch((error: unknown) => {
       this.core.failed(error)
       return undefined
     })

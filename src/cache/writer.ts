@@ -6,7 +6,6 @@ import { isUnreachable } from '../errors.js'
 import { callWriter } from './call-writer.js'
 import type { CacheCore, Written } from './core.js'
 import { always } from './flight.js'
-import { withinDeadline } from './l2-deadline.js'
 import type { LateSubject } from './late-removals.js'
 import type { SourceWriter } from './options.js'
 import type { Reader } from './reader.js'
@@ -87,7 +86,7 @@ export class Writer<V> {
 
   /** Without a source of truth behind it, the cache is told what the application knows. */
   private async place(key: string, value: V | null, { ttlMs, tags }: SetOptions): Promise<void> {
-    const { l2, tags: known, settings, clock } = this.core
+    const { l2, tags: known, clock } = this.core
     if (value === null) return this.invalidate([key])
     const written = this.core.write(key, value)
     const { versions } = await known.versions(tags)
@@ -104,11 +103,9 @@ export class Writer<V> {
       return
     }
     const whole = this.core.wholeKey(key)
-    const node = l2.ownerOf(whole)
-    const deadline = { node, timeoutMs: settings.l2TimeoutMs }
     const request = l2.put(whole, { body, ttlMs: lifeMs })
     try {
-      await withinDeadline(l2, deadline, request)
+      await this.core.inTime(whole, request)
     } catch (error) {
       // what it holds now may be older than what the application knows
       if (isUnreachable(error)) this.removeLate([key], request)
@@ -124,10 +121,9 @@ export class Writer<V> {
     const token = freshToken()
     const whole = this.core.wholeKey(key)
     const leaseMs = Math.ceil(settings.loadTimeoutMs * 1.5)
-    const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
     const request = l2.mark(whole, { token, leaseMs })
     try {
-      await withinDeadline(l2, deadline, request)
+      await this.core.inTime(whole, request)
     } catch (error) {
       // it may stand there, now or in a moment, and nobody writes
       if (isUnreachable(error)) this.unmarkLate(key, token, request)
@@ -168,13 +164,12 @@ export class Writer<V> {
       written,
     }: { value: V | null; token: string | undefined; options: SetOptions; written: Written | undefined },
   ): Promise<void> {
-    const { l2, settings, tags } = this.core
+    const { l2, tags } = this.core
     if (!l2) {
       this.reader.invalidate(key)
       return
     }
     const whole = this.core.wholeKey(key)
-    const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
     if (token === undefined && written) {
       try {
         const { versions } = await tags.versions(options.tags)
@@ -184,7 +179,7 @@ export class Writer<V> {
           body: encoded.body,
           ttlMs: encoded.ttlMs,
         }
-        await withinDeadline(l2, deadline, l2.update(whole, update))
+        await this.core.inTime(whole, l2.update(whole, update))
       } catch (error) {
         this.removeLate([key])
         throw error
@@ -199,12 +194,10 @@ export class Writer<V> {
   /** Takes away what stands under the key, our marker or a value. */
   private async drop(key: string, token: string | undefined): Promise<void> {
     if (token === undefined) return this.invalidate([key])
-    const { settings } = this.core
     const l2 = this.core.l2!
     const whole = this.core.wholeKey(key)
-    const deadline = { node: l2.ownerOf(whole), timeoutMs: settings.l2TimeoutMs }
     try {
-      await withinDeadline(l2, deadline, l2.unmark(whole, token))
+      await this.core.inTime(whole, l2.unmark(whole, token))
     } catch (error) {
       if (isUnreachable(error)) this.unmarkLate(key, token)
       throw error
@@ -214,12 +207,9 @@ export class Writer<V> {
   }
 
   private async remove(keys: readonly string[]): Promise<void> {
-    const { settings } = this.core
-    const l2 = this.core.l2!
     const whole = keys.map((key) => this.core.wholeKey(key))
-    const deadline = { node: l2.ownerOf(whole[0]!), timeoutMs: settings.l2TimeoutMs }
     try {
-      await withinDeadline(l2, deadline, l2.remove(whole))
+      await this.core.inTime(whole[0]!, this.core.l2!.remove(whole))
     } catch (error) {
       if (isUnreachable(error)) this.removeLate(keys)
       throw error

@@ -6,8 +6,8 @@ import { TrackedConnection } from './tracked-connection.js'
 
 const marks = { leased: 1, busy: 2, marked: 3 } as const
 const stampEnd = 17
-export const leaseMark = 'L'
-const pendingMark = 'D'.charCodeAt(0)
+/** First bytes of what stands under a cache's key (cache-scripts.ts). */
+export const keyMark = { lease: 76, pending: 68, value: 86, writer: 87 } as const
 
 export function foundOf(first: Reply, second: Reply, vouch: Vouch | undefined): L2Found {
   if (Buffer.isBuffer(first)) return { kind: 'value', value: storedOf(first, Number(second)), vouch }
@@ -21,7 +21,7 @@ function storedOf(bytes: Buffer, pttl: number): StoredValue {
     stamp: bytes.toString('latin1', 1, stampEnd),
     body: bytes.subarray(stampEnd),
     leftMs: pttl < 0 ? Number.POSITIVE_INFINITY : pttl,
-    isPending: bytes[0] === pendingMark,
+    isPending: bytes[0] === keyMark.pending,
   }
 }
 

@@ -19,7 +19,7 @@ export class NodeKeeper {
   private readonly downSinceMs = new Map<string, number>()
   private readonly asking = new Set<string>()
   private timer: NodeJS.Timeout | undefined
-  private nodes: KeptNodes = { nodeIds: [], connectionTo: () => Promise.reject() }
+  private nodes: KeptNodes | undefined
 
   constructor(private readonly clock: Clock) {}
 
@@ -56,7 +56,7 @@ export class NodeKeeper {
     if (this.asking.has(node)) return
     this.asking.add(node)
     try {
-      const connection = await this.nodes.connectionTo(node)
+      const connection = await this.nodes?.connectionTo(node)
       if (!(connection instanceof TrackedConnection)) return
       if (this.isUp(node) && this.clock.nowMs() - connection.heardMs < signOfLifeMs) return
       await connection.call('PING')

@@ -9,7 +9,7 @@
  * Nothing rests on the three being run together: what comes between them is told, or seen in the third.
  */
 import type { L2Found, Vouch } from '../cache/ports.js'
-import { foundOf, leaseMark } from './cache-replies.js'
+import { foundOf, keyMark } from './cache-replies.js'
 import { type Command, type Reply, ReplyError } from './resp.js'
 
 export interface Lease {
@@ -25,7 +25,7 @@ export function quickLook(key: Buffer, { token, leaseMs }: Lease): Command[] {
       ['GET', key],
     ]
   }
-  const lease = leaseMark + token
+  const lease = leaseText(token)
   return [
     ['PTTL', key],
     ['SET', key, lease, 'NX', 'GET', 'PX', leaseMs],
@@ -42,29 +42,30 @@ export function quickFound(
   if (typeof pttl !== 'number' || there instanceof ReplyError || head instanceof ReplyError) return undefined
   if (there === null) {
     if (leaseMs === 0) return { kind: 'absent' }
-    const isOurs = Buffer.isBuffer(head) && head.toString('latin1') === leaseMark + token
+    const isOurs = Buffer.isBuffer(head) && head.toString('latin1') === leaseText(token)
     return isOurs ? { kind: 'leased', vouch } : undefined
   }
   // it was put there between the first two
   if (!Buffer.isBuffer(there) || pttl === absent) return undefined
   switch (there[0]) {
-    case valueByte:
+    case keyMark.value:
       return there.toString('latin1', 1, sinceUs.length + 1) >= sinceUs || Number(sinceUs) === 0
         ? foundOf(there, pttl, vouch)
         : undefined
-    case pendingByte:
+    case keyMark.pending:
       return foundOf(there, pttl, vouch)
-    case leaseByte:
+    case keyMark.lease:
       return there.toString('latin1', 1) === token ? undefined : { kind: 'busy', leftMs: Math.max(0, pttl) }
-    case markerByte:
+    case keyMark.writer:
       return { kind: 'marked' }
     default:
       return undefined
   }
 }
 
+/** What PTTL says of a key that is not there. */
 const absent = -2
-const valueByte = 86
-const pendingByte = 68
-const leaseByte = 76
-const markerByte = 87
+
+function leaseText(token: string): string {
+  return String.fromCharCode(keyMark.lease) + token
+}
