@@ -93,6 +93,8 @@ async function upNode(
     }
     await lab.clock.sleep(20, run.signal)
   }
+  // a server that answers at once never came through the loop
+  run.signal.throwIfAborted()
   return { id: node.id, address, state: 'started', pid: identity.pid }
 }
 
