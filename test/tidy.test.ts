@@ -25,7 +25,7 @@ const layers: Record<string, readonly string[]> = {
   measure: [],
   hotkeys: ['ring'],
   plan: ['ring'],
-  cache: ['ring', 'measure/latency-histogram.ts'],
+  cache: ['ring', 'measure/latency-histogram.ts', 'hotkeys/hot-set.ts'],
   operations: [...pure, 'cache'],
   redis: adapters,
   control: [...adapters, 'redis'],
