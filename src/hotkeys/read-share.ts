@@ -24,16 +24,16 @@ export interface Accesses {
 export function accessesOf(commands: Readonly<Record<string, number>>): Accesses {
   const { pttl = 0, set = 0, getrange = 0 } = commands
   const looks = Math.min(pttl, set, getrange)
-  let reads = -2 * looks
+  let reads = 0
   let writes = 0
   for (const [command, count] of Object.entries(commands)) {
     if (command === 'set') {
-      reads += looks
       writes += count - looks
     } else if (readers.has(command)) reads += count
     else writes += count
   }
-  return { reads, writes }
+  // PTTL and GETRANGE are counted: one look is one read
+  return { reads: reads - looks, writes }
 }
 
 /** In [0, 1]; of no commands 0. */

@@ -1,5 +1,5 @@
 /** Makes one copy of a split key as the library's readers do, and compares it with its original. */
-import { copyBody, copyLifeMs } from '../../cache/copy-body.js'
+import { copyLifeMs, decodeCopy, encodeCopy } from '../../cache/copy-body.js'
 import type { L2Port, StoredValue } from '../../cache/ports.js'
 import { freshToken } from '../../cache/token.js'
 import type { Clock } from '../../clock.js'
@@ -61,16 +61,18 @@ export async function makeCopy(
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     signal.throwIfAborted()
     const token = freshToken()
+    const before = await original()
     const [found] = await l2.getOrLease([copy], { token, leaseMs: copyLifeMs })
-    const value = await original()
     if (found?.kind === 'leased') {
-      const ttlMs = Math.floor(Math.min(copyLifeMs, value.leftMs))
-      if (ttlMs > 0) isOurs = (await l2.fill(copy, { token, body: copyBody(value), ttlMs })).isFilled
+      // under the lease the owner is read anew: a write since takes the lease away
+      isOurs = (await l2.fill(copy, { token, ...encodeCopy(await original()) })).isFilled
     } else if (found?.kind === 'value') {
-      const { body, leftMs } = found.value
+      const { leftMs, body } = found.value
+      const made = decodeCopy(found.value)
+      const isSame = made?.stamp === before.stamp && made.body.equals(before.body)
+      if (isSame && leftMs <= Math.min(copyLifeMs, before.leftMs))
+        return { bytes: body.length, leftMs, isOurs }
       // a copy of what stood there before is over in 500 ms
-      const isSame = body.equals(copyBody(value)) && leftMs <= copyLifeMs
-      if (isSame) return { bytes: body.length, leftMs, isOurs }
       await clock.sleep(Math.max(1, Math.min(copyLifeMs, leftMs)), signal)
     } else {
       await clock.sleep(found?.kind === 'busy' ? Math.max(1, found.leftMs) : 50, signal)
