@@ -7,7 +7,6 @@ import { invalid } from './errors.js'
 import { readKeys } from './files/key-stream.js'
 import { readAccess } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
-import type { Choice } from './hotkeys/choose-local.js'
 import type { HotSet } from './hotkeys/hot-set.js'
 import { openPresentRing } from './open-cache.js'
 import { openControl } from './open-control.js'
@@ -16,11 +15,12 @@ import { sampleKey } from './operations/hotkeys/sample-key.js'
 import { presentRing, showHotSet } from './operations/hotkeys/show-hot-set.js'
 import type { SplitPorts } from './operations/hotkeys/split-key.js'
 import { createRandom, freshSeed } from './random.js'
+import { keyMark } from './redis/cache-replies.js'
 import type { CacheRing } from './redis/cache-ring.js'
 import { createMonitor } from './redis/monitor-burst.js'
 import { ReplyError } from './redis/resp.js'
 import type { Topology } from './ring/topology.js'
-import { type HotSetReport, renderHotSet, toHotSetReport } from './terminal/hot-set.js'
+import { type HotSetReport, type PublishedKeys, renderHotSet, toHotSetReport } from './terminal/hot-set.js'
 
 export const keyFlags = {
   base64: Flags.boolean({ summary: 'Keys, wherever they come from, are base64.' }),
@@ -74,10 +74,10 @@ export abstract class HotSetCommand extends BaseCommand {
     set: HotSet,
     { topology }: TopologyFile,
     control: ControlStore,
-    notPublished?: Choice['others'],
+    published?: PublishedKeys,
   ): Promise<HotSetReport> {
     const shown = await showHotSet(set, { control, file: topology, wallMs: systemClock.wallMs() })
-    const report = toHotSetReport(topology.name, shown, notPublished)
+    const report = toHotSetReport(topology.name, shown, published)
     this.log(renderHotSet(report))
     return report
   }
@@ -104,12 +104,15 @@ export abstract class HotSetCommand extends BaseCommand {
 
 /** Why the library found no value under a key. */
 async function describeForeign(ring: CacheRing, key: Buffer): Promise<string> {
-  const { reply } = await ring.ring.ask({ command: ['STRLEN', key], keys: [key], isWrite: false })
+  const { reply } = await ring.ring.ask({ command: ['GETRANGE', key, 0, 0], keys: [key], isWrite: false })
   if (reply instanceof ReplyError)
     return reply.code === 'WRONGTYPE'
       ? 'it is no string, and so no value of the cache library'
       : reply.message
-  return reply === 0 ? 'there is no such key' : 'it is no value of the cache library'
+  if (!Buffer.isBuffer(reply) || reply.length === 0) return 'there is no such key'
+  return reply[0] === keyMark.value
+    ? 'its node was started anew since it was filled, and so it is not believed until it is read again'
+    : 'it is no value of the cache library'
 }
 
 /** oclif's short flags are letters only. */

@@ -22,7 +22,12 @@ export interface HotSetReport {
   readonly by: string | null
   readonly published: string | null
   readonly processCount: number
-  readonly local: readonly (ShownKey & { readonly until: string; readonly secondsLeft: number })[]
+  readonly local: readonly (ShownKey & {
+    readonly until: string
+    readonly secondsLeft: number
+    /** Named or chosen by this command. */
+    readonly isChosen?: boolean
+  })[]
   readonly split: readonly (ShownKey & {
     readonly owner: string
     readonly copies: readonly { readonly salt: number; readonly node: string }[]
@@ -32,11 +37,18 @@ export interface HotSetReport {
   readonly warnings: readonly string[]
 }
 
+/** What a publication was about. */
+export interface PublishedKeys {
+  readonly keys?: readonly Buffer[]
+  readonly others?: readonly { readonly name: string; readonly reason: string }[]
+}
+
 export function toHotSetReport(
   topology: string,
   shown: ShownHotSet,
-  notPublished?: readonly { readonly name: string; readonly reason: string }[],
+  { keys, others }: PublishedKeys = {},
 ): HotSetReport {
+  const chosen = keys && new Set(keys.map((key) => key.toString('latin1')))
   const { control, generation, processCount, wallMs, warnings } = shown
   const alive = shown.local.filter(({ untilMs }) => untilMs > wallMs)
   return {
@@ -48,10 +60,11 @@ export function toHotSetReport(
       ...shownKey(key),
       until: new Date(untilMs).toISOString(),
       secondsLeft: (untilMs - wallMs) / 1_000,
+      ...(chosen && { isChosen: chosen.has(key.toString('latin1')) }),
     })),
     split: shown.split.map(({ key }, index) => ({ ...shownKey(key), ...shown.placed[index]! })),
-    ...(notPublished && {
-      notPublished: notPublished.map(({ name, reason }) => ({
+    ...(others && {
+      notPublished: others.map(({ name, reason }) => ({
         ...shownKey(Buffer.from(name, 'latin1')),
         reason,
       })),
@@ -71,8 +84,16 @@ export function renderHotSet(report: HotSetReport): string {
           `published ${published.slice(0, 19)}Z by ${printable(by, 60)}`,
         ]
   if (local.length > 0) {
-    const rows = local.map(({ key, secondsLeft }) => [middle(key), formatSeconds(Math.round(secondsLeft))])
-    const columns = [{ title: 'served from memory' }, { title: 'for', align: 'right' as const }]
+    const rows = local.map(({ key, secondsLeft, isChosen }) => [
+      middle(key),
+      formatSeconds(Math.round(secondsLeft)),
+      isChosen ? 'by this command' : '',
+    ])
+    const columns = [
+      { title: 'served from memory' },
+      { title: 'for', align: 'right' as const },
+      { title: '' },
+    ]
     lines.push('', renderTable(columns, rows))
   }
   if (split.length > 0) {

@@ -56,10 +56,10 @@ export default class HotKeysPublish extends HotSetCommand {
       }
       const onSampling = (close: () => void) => this.beforeSuspension(close)
       const wish = { ...flags, file, given: argv.length > 0 ? given : undefined, onSampling }
-      const { keys, others } = await keysToPublish(wish, this.signal)
+      const chosen = await keysToPublish(wish, this.signal)
       const untilMs = systemClock.wallMs() + ttlMs
-      const set = await changeHotSet(withLocal(keys.map((key) => ({ key, untilMs }))), board)
-      return this.show(set, file, board.control, others)
+      const set = await changeHotSet(withLocal(chosen.keys.map((key) => ({ key, untilMs }))), board)
+      return this.show(set, file, board.control, chosen)
     })
   }
 }

@@ -13,7 +13,7 @@ export default class HotKeysSplit extends HotSetCommand {
     'compared with its original. Refused: a ring of one node or one that is being changed, what is no value of the library',
     'and, without --force, values above 64 KB and keys of whose commands more than 10 % write (2 s of sampling). Two copies on',
     'a ring barely help: copy to all nodes, or use `publish`.\n\nThe user needs, on the key, ~__cachectl:copy:* and',
-    '~__cachectl:born, the rights +hello +auth +client +info +pttl +get +set +getrange +strlen +eval +evalsha +time +dbsize',
+    '~__cachectl:born, the rights +hello +auth +ping +client +info +pttl +get +set +getrange +eval +evalsha +time +dbsize',
     `+scan, for the sample +monitor +command, and the rights of the control store.\n\n${exitCodesHelp}`,
   ].join(' ')
   static override examples = [
