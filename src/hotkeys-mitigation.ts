@@ -103,7 +103,7 @@ export abstract class HotSetCommand extends BaseCommand {
 }
 
 /** Why the library found no value under a key. */
-async function describeForeign(ring: CacheRing, key: Buffer): Promise<string> {
+async function describeForeign(ring: CacheRing, key: Buffer): Promise<string | undefined> {
   const { reply } = await ring.ring.ask({ command: ['GETRANGE', key, 0, 0], keys: [key], isWrite: false })
   if (reply instanceof ReplyError)
     return reply.code === 'WRONGTYPE'

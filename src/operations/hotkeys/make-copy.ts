@@ -3,7 +3,7 @@ import { copyLifeMs, decodeCopy, encodeCopy } from '../../cache/copy-body.js'
 import type { L2Port, StoredValue } from '../../cache/ports.js'
 import { freshToken } from '../../cache/token.js'
 import type { Clock } from '../../clock.js'
-import { refused, stopped } from '../../errors.js'
+import { isUnreachable, refused, stopped } from '../../errors.js'
 import { printable } from '../../printable.js'
 
 export interface CopyPorts {
@@ -24,10 +24,18 @@ export interface MadeCopy {
 export async function readOriginal(
   key: Buffer,
   l2: Pick<L2Port, 'getOrLease'>,
-  describeForeign: (key: Buffer) => Promise<string>,
+  describeForeign: (key: Buffer) => Promise<string | undefined>,
 ): Promise<StoredValue> {
   const name = printable(key, 80)
-  const [found] = await l2.getOrLease([key], { token: freshToken(), leaseMs: 0 })
+  const foreign = async () => {
+    const why = await describeForeign(key)
+    return why && refused(`${name}: ${why}`, 'Only values of the cache library can be split.')
+  }
+  const look = { token: freshToken(), leaseMs: 0 }
+  const [found] = await l2.getOrLease([key], look).catch(async (error: unknown) => {
+    // its server refuses to read it as a string
+    throw isUnreachable(error) ? error : ((await foreign()) ?? error)
+  })
   switch (found?.kind) {
     case 'value':
       if (found.value.isPending)

@@ -24,8 +24,8 @@ export interface SplitRequest {
 
 export interface SplitPorts extends CopyPorts {
   readonly board: HotSetBoard
-  /** Why there is no value of the library: for people. */
-  readonly describeForeign: (key: Buffer) => Promise<string>
+  /** Why there is no value of the library, for people; undefined: there may be one. */
+  readonly describeForeign: (key: Buffer) => Promise<string | undefined>
   /** A sample of a key's commands on its node: command → count. */
   readonly sampleKey: (node: string, key: Buffer) => Promise<Readonly<Record<string, number>>>
 }
