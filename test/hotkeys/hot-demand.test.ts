@@ -60,7 +60,7 @@ describe('what processes tell of hot keys', () => {
 
   it('one that was not heard of before, stands still or began anew tells nothing yet', () => {
     const before = [told('a', 5_000, { hot: 100 }), told('b', 5_000, { hot: 100 })]
-    const after = [told('a', 5_000, { hot: 100 }), told('b', 100, { hot: 3 }), told('c', 9_000, { hot: 9 })]
+    const after = [told('a', 5_000, { hot: 100 }), told('b', 100, { hot: 300 }), told('c', 9_000, { hot: 9 })]
     assert.deepEqual(demandBetween(before, after), new Map())
   })
 
