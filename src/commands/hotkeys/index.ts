@@ -3,6 +3,7 @@ import { BaseCommand, exitCodesHelp, topologyFlag } from '../../base-command.js'
 import { systemClock } from '../../clock.js'
 import { readAccess } from '../../files/secrets.js'
 import { parsePercent } from '../../hotkeys/percent.js'
+import { autoFlags, keepHotKeysPublished } from '../../hotkeys-auto.js'
 import { findHotKeys } from '../../operations/find-hot-keys.js'
 import { createRandom, freshSeed } from '../../random.js'
 import { createMonitor } from '../../redis/monitor-burst.js'
@@ -21,6 +22,7 @@ export default class HotKeys extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %> --top 10 --duration 20s',
     '<%= config.bin %> <%= command.id %> --budget 0.5% --json',
+    '<%= config.bin %> <%= command.id %> --auto --threshold 0.5%',
   ]
   static override flags = {
     ...topologyFlag,
@@ -28,9 +30,10 @@ export default class HotKeys extends BaseCommand {
     duration: Flags.string({ summary: 'Sample this long.', default: '10s' }),
     budget: Flags.string({ summary: "Share of each node's time that sampling may take.", default: '1%' }),
     threshold: Flags.string({ summary: 'Report keys above this share of all commands.', default: '0.1%' }),
+    ...autoFlags,
   }
 
-  async run(): Promise<HotKeysReport> {
+  async run(): Promise<HotKeysReport | undefined> {
     const { flags } = await this.parse(HotKeys)
     const durationMs = parseDurationMs(
       /^\d+$/.test(flags.duration) ? `${flags.duration}s` : flags.duration,
@@ -38,7 +41,17 @@ export default class HotKeys extends BaseCommand {
     )
     const budget = parsePercent(flags.budget, '--budget')
     const threshold = parsePercent(flags.threshold, '--threshold')
-    const { topology } = await this.loadTopology(flags.topology)
+    const file = await this.loadTopology(flags.topology)
+    if (flags.auto)
+      return keepHotKeysPublished(
+        { file, budget, threshold, window: flags.window, by: this.person(), json: this.jsonEnabled() },
+        {
+          signal: this.signal,
+          print: (text) => this.write(text),
+          onSampling: (close) => this.beforeSuspension(close),
+        },
+      )
+    const { topology } = file
     const monitor = createMonitor(await readAccess(topology.nodes, process.env), systemClock)
     this.beforeSuspension(() => monitor.close())
     const ports = {

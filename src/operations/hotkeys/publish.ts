@@ -1,0 +1,121 @@
+/** Changes the published hot set. The board has no compare-and-swap: what was written is read back, and done again over it. */
+import { isDeepStrictEqual } from 'node:util'
+import type { ControlStore } from '../../cache/ports.js'
+import type { Clock } from '../../clock.js'
+import { invalid, refused } from '../../errors.js'
+import {
+  formatHotSet,
+  type HotSet,
+  hotSetNotice,
+  type LocalKey,
+  maxHotKeys,
+  noHotSet,
+  parseHotSet,
+  type SplitKey,
+} from '../../hotkeys/hot-set.js'
+import { printable } from '../../printable.js'
+
+export interface HotSetBoard {
+  readonly control: Pick<ControlStore, 'name' | 'notice' | 'putNotice'>
+  readonly clock: Clock
+  /** Who publishes, for people. */
+  readonly by: string
+}
+
+/** Done again it must change nothing more: another publisher may have come between. */
+export type HotSetChange = (set: HotSetKeys) => HotSetKeys
+export type HotSetKeys = Pick<HotSet, 'local' | 'split'>
+
+const maxAttempts = 5
+/** Whoever has read before our write has written by then. */
+const settleMs = 100
+
+/** Errors: `refused` for a hot set of another version. */
+export async function readHotSet({ control }: Pick<HotSetBoard, 'control'>): Promise<HotSet> {
+  const text = await control.notice(hotSetNotice)
+  if (text === undefined) return noHotSet
+  const set = parseHotSet(text)
+  if (set) return set
+  throw refused(
+    `control store ${printable(control.name)}: its hot set was written by another version of cachectl`,
+    'Use that version, or take the hot set away with `cachectl hotkeys publish --clear` and publish it anew.',
+  )
+}
+
+/**
+ * The set that stands there with the change in it. A change that is there already writes nothing. Errors: `invalid` for
+ * too many keys, `refused` when others publish all the time, `unreachable`.
+ */
+export async function changeHotSet(change: HotSetChange, board: HotSetBoard): Promise<HotSet> {
+  const { control, clock, by } = board
+  for (let attempt = 0; ; attempt++) {
+    const found = await readHotSet(board)
+    const current = living(found, clock.wallMs())
+    const next = sorted(change(current))
+    if (isDeepStrictEqual(next, sorted(current))) return { ...found, ...current }
+    if (attempt === maxAttempts)
+      throw refused(
+        `control store ${printable(control.name)}: others have published ${maxAttempts} times in between`,
+        'Nothing of yours is lost but this change: try again, or end the other publisher.',
+      )
+    for (const keys of [next.local, next.split])
+      if (keys.length > maxHotKeys)
+        throw invalid(`${keys.length} keys: a hot set has at most ${maxHotKeys}`, 'Publish the hottest only.')
+    const publishedMs = clock.wallMs()
+    const text = formatHotSet({ generation: found.generation + 1, by, publishedMs, ...next })
+    await control.putNotice(hotSetNotice, text)
+    await clock.sleep(settleMs)
+  }
+}
+
+/** Replaces the set, whatever it was: also one that this version can't read. */
+export async function clearHotSet(board: HotSetBoard): Promise<HotSet> {
+  const text = await board.control.notice(hotSetNotice)
+  if (text !== undefined && !parseHotSet(text)) await board.control.putNotice(hotSetNotice, undefined)
+  return changeHotSet(withoutLocal(), board)
+}
+
+/** A key that is there already stays for the longer of both times. */
+export function withLocal(keys: readonly LocalKey[]): HotSetChange {
+  return ({ local, split }) => {
+    const byName = new Map(local.map((each) => [nameOf(each), each]))
+    for (const each of keys) {
+      const there = byName.get(nameOf(each))
+      if (!there || there.untilMs < each.untilMs) byName.set(nameOf(each), each)
+    }
+    return { local: [...byName.values()], split }
+  }
+}
+
+/** Without names: none stays. */
+export function withoutLocal(keys?: readonly Buffer[]): HotSetChange {
+  const names = keys && new Set(keys.map((key) => key.toString('latin1')))
+  return ({ local, split }) => ({
+    local: names ? local.filter((each) => !names.has(nameOf(each))) : [],
+    split,
+  })
+}
+
+export function withSplit(split: SplitKey): HotSetChange {
+  return (set) => ({
+    local: set.local,
+    split: [...set.split.filter((each) => !each.key.equals(split.key)), split],
+  })
+}
+
+export function withoutSplit(key: Buffer): HotSetChange {
+  return ({ local, split }) => ({ local, split: split.filter((each) => !each.key.equals(key)) })
+}
+
+function living({ local, split }: HotSet, wallMs: number): HotSetKeys {
+  return { local: local.filter(({ untilMs }) => untilMs > wallMs), split }
+}
+
+function sorted({ local, split }: HotSetKeys): HotSetKeys {
+  const byKey = (a: { readonly key: Buffer }, b: { readonly key: Buffer }) => Buffer.compare(a.key, b.key)
+  return { local: [...local].sort(byKey), split: [...split].sort(byKey) }
+}
+
+function nameOf({ key }: { readonly key: Buffer }): string {
+  return key.toString('latin1')
+}
