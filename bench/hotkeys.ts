@@ -36,7 +36,9 @@ try {
       `           share off by ${(100 * median(errors)).toFixed(1)} % (median), ${(100 * Math.max(...errors)).toFixed(1)} % at most; ` +
         `${covered} of ${report.keys.length} 95 % intervals hold the truth`,
     )
-    print(`           modelled cost ${(100 * report.sampling.estimatedCost).toFixed(2)} % of a node's time`)
+    print(
+      `           cost of a node's time: ${(100 * report.sampling.measuredCost).toFixed(2)} % by its counters, ${(100 * report.sampling.estimatedCost).toFixed(2)} % by the model`,
+    )
     print(
       `           measured cost ${(100 * (await measuredCost(servers, file))).toFixed(2)} % of the servers' CPU`,
     )
@@ -54,12 +56,12 @@ try {
 interface Report {
   readonly seconds: number
   readonly upperBound: number
-  readonly sampling: { readonly estimatedCost: number }
+  readonly sampling: { readonly measuredCost: number; readonly estimatedCost: number }
   readonly keys: readonly { key: string; share: number; shareLow: number; shareHigh: number }[]
 }
 
 async function findHotKeys(file: string, duration: string): Promise<Report> {
-  const result = await runCli(['hotkeys', '-t', file, '--top', String(top), '--duration', duration, '--json'])
+  const result = await runCli(['hotkeys', '-t', file, '--top', String(top), '--max-time', duration, '--json'])
   if (result.exitCode !== 0) throw new Error(result.stdout + result.stderr)
   return JSON.parse(result.stdout)
 }

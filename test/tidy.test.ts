@@ -16,7 +16,13 @@ const anywhere = [
   'nearest-name.ts',
 ]
 const pure = ['ring', 'plan', 'workload', 'measure', 'hotkeys']
-const adapters = [...pure, 'operations/ports.ts', 'cache/ports.ts', 'cache/journal-port.ts']
+const adapters = [
+  ...pure,
+  'operations/ports.ts',
+  'operations/hotkeys/ports.ts',
+  'cache/ports.ts',
+  'cache/journal-port.ts',
+]
 
 /** folder → what it may import besides itself and `anywhere`. */
 const layers: Record<string, readonly string[]> = {
@@ -59,6 +65,7 @@ const top = [
   'lab-command.ts',
   'cache-verify.ts',
   'cache-verify-flags.ts',
+  'hotkeys-command.ts',
   'open-control.ts',
   'failpoint.ts',
   'open-ring.ts',

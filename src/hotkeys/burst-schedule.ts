@@ -1,37 +1,67 @@
 /** How long a burst may be and when the next one may come, so that sampling stays within its budget. */
 import type { Random } from '../random.js'
+import type { CostModel } from './cost-model.js'
 
-/** Server time of one monitored command: 2.5 µs and 50 ns a byte of its line (measured on Redis 7.0). */
-const fixedMicros = 2.5
-const microsPerByte = 0.05
-/** Connecting, MONITOR and closing, once a burst. */
-const burstMicros = 100
+export interface Budget {
+  /** Of a node's main thread, in (0, 1]. */
+  readonly share: number
+  /** Small and rare bursts, so that few requests meet one. */
+  readonly gentle: boolean
+}
+
+export interface BurstBounds {
+  readonly maxLines: number
+  readonly maxBytes: number
+  readonly maxMs: number
+}
+
+const maxBytes = 256 * 1024
 const maxBurstMicros = 5_000
 const minLines = 50
-const maxLines = 500
+const usual = { maxLines: 500, maxMs: 20, duty: 1 }
+const gentle = { maxLines: 100, maxMs: 5, duty: 0.005 }
 
-export function costMicros(lines: number, bytes: number): number {
-  return burstMicros + monitoringMicros(lines, bytes)
-}
-
-/** Server time of so many monitored commands, their lines so many bytes in total. */
-export function monitoringMicros(lines: number, bytes: number): number {
-  return lines * fixedMicros + bytes * microsPerByte
-}
-
-/** Lines for the next burst: at most 5 ms of the server's time. */
-export function burstLines(meanLineBytes: number): number {
-  const lines = Math.floor(maxBurstMicros / (fixedMicros + meanLineBytes * microsPerByte))
-  return Math.max(minLines, Math.min(maxLines, lines))
+/** `bytesPerCommand`: of its arguments. */
+export function burstBounds(
+  budget: Budget,
+  { cost, factor, bytesPerCommand }: { cost: CostModel; factor: number; bytesPerCommand: number },
+): BurstBounds {
+  const { maxLines, maxMs } = budget.gentle ? gentle : usual
+  const micros = (cost.fixedMicros + bytesPerCommand * cost.byteMicros) * factor
+  const lines = Math.max(minLines, Math.min(maxLines, Math.floor(maxBurstMicros / micros)))
+  return { maxLines: lines, maxBytes, maxMs }
 }
 
 /**
- * Pause after a burst of that cost. `nodeCount` nodes take turns, each with a budget of its own (a share of its time).
- * The jitter is not decoration: fixed steps see a periodic spike always or never.
+ * Pause after a burst of that cost and length. `rate` in (0, 1]: the part of its budget that the node is given. The jitter
+ * is not decoration: fixed steps see a periodic spike always or never.
  */
 export function pauseMs(
-  micros: number,
-  options: { budget: number; nodeCount: number; random: Random },
+  burst: { costMicros: number; lengthMs: number },
+  { budget, rate, random }: { budget: Budget; rate: number; random: Random },
 ): number {
-  return (micros / 1000 / options.budget / options.nodeCount) * (0.5 + options.random.next())
+  const duty = budget.gentle ? gentle.duty : usual.duty
+  const paid = Math.max(burst.costMicros / 1000 / budget.share, burst.lengthMs / duty)
+  return (paid / rate) * (0.5 + random.next())
+}
+
+const tolerableFall = 0.05
+/** A single burst is short, and its rate noise. */
+const fallsInARow = 10
+const smallestPart = 0.25
+
+/** Halves a node's budget while its commands a second fall during bursts, burst after burst; never below a quarter. */
+export class BackOff {
+  /** Of the budget. */
+  part = 1
+  private falls = 0
+
+  /** Commands a second during a burst and just before it. Returns true when it has halved. */
+  add(during: number, between: number): boolean {
+    this.falls = during < between * (1 - tolerableFall) ? this.falls + 1 : 0
+    if (this.falls < fallsInARow || this.part <= smallestPart) return false
+    this.falls = 0
+    this.part /= 2
+    return true
+  }
 }

@@ -3,7 +3,7 @@
  * variance is taken between bursts: the ratio estimator of cluster sampling (Cochran, Sampling Techniques, §6.4), with
  * the binomial variance as its floor.
  */
-import type { KeyTally, NodeTally } from './tally.js'
+import type { KeyTally, Tally } from './tally.js'
 
 export interface HotKey {
   /** latin1: every byte kept. */
@@ -26,6 +26,25 @@ export interface Estimate {
   readonly burstCount: number
   /** No key has a larger share than this, at 95 % confidence, beyond those reported. */
   readonly upperBound: number
+  readonly nodes: readonly NodeSamples[]
+  /** Keys of a node that may be above the threshold there. */
+  readonly candidates: readonly Candidate[]
+}
+
+export interface NodeSamples {
+  readonly node: string
+  readonly bursts: number
+  readonly samples: number
+  /** From its first burst to its last. */
+  readonly spanMs: number
+}
+
+/** A key's share of one node's commands, and its 95 % interval. */
+export interface Candidate {
+  readonly node: string
+  readonly share: number
+  readonly low: number
+  readonly high: number
 }
 
 export interface EstimateOptions {
@@ -42,11 +61,11 @@ const overEven = 1.5
 /** … unless its share is large whatever the others have. */
 const largeShare = 0.2
 
-export function estimate(tallies: readonly NodeTally[], options: EstimateOptions): Estimate {
-  const sampled = tallies.filter((tally) => tally.burstSizes.length > 0)
+export function estimate(tallies: readonly Tally[], options: EstimateOptions): Estimate {
+  const sampled = tallies.filter((tally) => sum(tally.burstSizes) > 0)
   const sampledCommands = sum(sampled.map((tally) => sum(tally.burstSizes)))
   const ringOps = sum(sampled.map((tally) => options.opsPerSec.get(tally.node) ?? 0))
-  const weightOf = (tally: NodeTally) =>
+  const weightOf = (tally: Tally) =>
     ringOps > 0 ? (options.opsPerSec.get(tally.node) ?? 0) / ringOps : sum(tally.burstSizes) / sampledCommands
   const byName = new Map<string, Part[]>()
   for (const tally of sampled) {
@@ -85,11 +104,25 @@ export function estimate(tallies: readonly NodeTally[], options: EstimateOptions
     sampledCommands,
     burstCount: sum(sampled.map((tally) => tally.burstSizes.length)),
     upperBound: Math.min(1, unseen),
+    nodes: tallies.map(({ node, burstSizes, firstMs, lastMs }) => ({
+      ...{ node, bursts: burstSizes.length, samples: sum(burstSizes) },
+      spanMs: Math.max(0, lastMs - firstMs),
+    })),
+    candidates: sampled.flatMap((tally) => candidatesOf(tally, options.threshold)),
   }
 }
 
+/** What few samples show is not looked at: its interval ends below the threshold once there are samples enough. */
+function candidatesOf(tally: Tally, threshold: number): Candidate[] {
+  const least = (threshold / 4) * sum(tally.burstSizes)
+  return [...tally.keys.values()]
+    .filter(({ count }) => count >= least && count >= 3)
+    .map((key) => ({ node: tally.node, ...interval([{ tally, key, weight: 1 }], z95) }))
+    .filter(({ high }) => high >= threshold)
+}
+
 interface Part {
-  readonly tally: NodeTally
+  readonly tally: Tally
   readonly key: KeyTally
   /** The node's part of all commands. */
   readonly weight: number
@@ -120,7 +153,7 @@ function interval(parts: readonly Part[], z: number): { share: number; low: numb
   return { share, low: Math.max(0, middle - half), high: Math.min(1, middle + half) }
 }
 
-function clusterVariance({ burstSizes }: NodeTally, key: KeyTally, p: number): number {
+function clusterVariance({ burstSizes }: Tally, key: KeyTally, p: number): number {
   const count = burstSizes.length
   if (count < 2) return p * (1 - p)
   const mean = sum(burstSizes) / count

@@ -1,14 +1,4 @@
-/**
- * Reads MONITOR lines at byte level: `1700000000.123456 [0 127.0.0.1:5000] "GET" "key"`. Value-blind: only the command
- * and the arguments at key positions are ever decoded.
- */
-import type { KeyPositions } from './key-positions.js'
-
-export interface MonitoredCommand {
-  /** Lower case. */
-  readonly command: string
-  readonly keys: readonly Buffer[]
-}
+/** The parts of a MONITOR line, at byte level: `1700000000.123456 [0 127.0.0.1:5000] "GET" "key"`. */
 
 const quote = 0x22
 const backslash = 0x5c
@@ -23,17 +13,6 @@ export const scriptCalls: ReadonlySet<string> = new Set([
   'fcall_ro',
 ])
 
-/** undefined for what is not a command line, and for script calls. */
-export function parseMonitorLine(line: Buffer, positions: KeyPositions): MonitoredCommand | undefined {
-  const spans = argumentSpans(line, addressEnd(line) + 2)
-  const [name] = spans
-  if (!name) return undefined
-  const command = decode(line, name).toString('latin1').toLowerCase()
-  if (scriptCalls.has(command)) return undefined
-  const keys = positions.of(command, spans.length, (index) => decode(line, spans[index]!))
-  return { command, keys: keys.map((index) => decode(line, spans[index]!)) }
-}
-
 /** An argument between its quotes, still escaped. */
 export interface Span {
   readonly start: number
@@ -45,9 +24,9 @@ export function addressEnd(line: Buffer): number {
   return line.indexOf('] "')
 }
 
+/** All whole arguments, of which the first begins with the quote at `from`. */
 export function argumentSpans(line: Buffer, from: number): Span[] {
   const spans: Span[] = []
-  if (from < 2) return spans
   let at = from
   while (line[at] === quote) {
     const start = at + 1

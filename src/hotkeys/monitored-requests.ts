@@ -6,7 +6,7 @@ import type { KeyPositions } from './key-positions.js'
 import { addressEnd, argumentSpans, decode, decodedLength, type Span, scriptCalls } from './monitor-line.js'
 
 export interface CommandAccess {
-  readonly positions: KeyPositions
+  readonly positions: Pick<KeyPositions, 'of'>
   accessOf(command: string): 'read' | 'write' | 'other'
 }
 
@@ -34,7 +34,7 @@ export interface MonitoredLine {
 /** undefined for what is not a command line. */
 export function parseRequests(line: Buffer, commands: CommandAccess): MonitoredLine | undefined {
   const close = addressEnd(line)
-  const spans = argumentSpans(line, close + 2)
+  const spans = close < 0 ? [] : argumentSpans(line, close + 2)
   const [name] = spans
   const [, seconds, micros, database, client] =
     /^\+?(\d{1,12})\.(\d{6}) \[(\d+) (.*)$/s.exec(line.toString('latin1', 0, Math.max(0, close))) ?? []

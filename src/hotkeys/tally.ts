@@ -1,5 +1,5 @@
 /** Counts of one node's samples: per key and per burst, because bursts, not commands, are the independent observations. */
-import type { MonitoredCommand } from './monitor-line.js'
+import type { SampledBurst } from './sampled.js'
 
 export interface KeyTally {
   /** Commands that named the key. */
@@ -9,29 +9,28 @@ export interface KeyTally {
   readonly commands: Map<string, number>
 }
 
-export interface NodeTally {
-  readonly node: string
+export class Tally {
   /** Keys as latin1 text, which keeps every byte. */
-  readonly keys: Map<string, KeyTally>
+  readonly keys = new Map<string, KeyTally>()
   /** Commands in each burst. */
-  readonly burstSizes: number[]
-}
+  readonly burstSizes: number[] = []
+  firstMs = Number.POSITIVE_INFINITY
+  lastMs = Number.NEGATIVE_INFINITY
 
-export function createTally(node: string): NodeTally {
-  return { node, keys: new Map(), burstSizes: [] }
-}
+  constructor(readonly node: string) {}
 
-export function addBurst(tally: NodeTally, commands: readonly MonitoredCommand[]): void {
-  if (commands.length === 0) return
-  const burst = tally.burstSizes.push(commands.length) - 1
-  for (const { command, keys } of commands) {
-    // a command that names a key twice still is one command
-    for (const name of new Set(keys.map((key) => key.toString('latin1')))) {
-      const key = tally.keys.get(name) ?? { count: 0, bursts: new Map(), commands: new Map() }
-      tally.keys.set(name, key)
-      key.count += 1
-      key.bursts.set(burst, (key.bursts.get(burst) ?? 0) + 1)
-      key.commands.set(command, (key.commands.get(command) ?? 0) + 1)
+  add({ commands, atMs }: SampledBurst): void {
+    this.firstMs = Math.min(this.firstMs, atMs)
+    this.lastMs = Math.max(this.lastMs, atMs)
+    const burst = this.burstSizes.push(commands.length) - 1
+    for (const { command, keys } of commands) {
+      for (const name of keys) {
+        const key = this.keys.get(name) ?? { count: 0, bursts: new Map(), commands: new Map() }
+        this.keys.set(name, key)
+        key.count += 1
+        key.bursts.set(burst, (key.bursts.get(burst) ?? 0) + 1)
+        key.commands.set(command, (key.commands.get(command) ?? 0) + 1)
+      }
     }
   }
 }

@@ -188,23 +188,6 @@ export interface LoadInterval {
   readonly nodeHistograms: readonly ArrayLike<number>[]
 }
 
-/** Whichever is reached first ends a burst. */
-export interface BurstLimits {
-  readonly maxLines: number
-  readonly maxBytes: number
-  readonly maxMs: number
-}
-
-/** Samples of a node's commands; nodes by id. */
-export interface MonitorPort {
-  /** Raw MONITOR lines; they hold values, which the caller must not decode. */
-  burst(node: string, limits: BurstLimits): Promise<{ lines: Buffer[]; bytes: number }>
-  /** The server's own table of which arguments are keys. */
-  commandShapes(node: string): Promise<{ name: string; first: number; last: number; step: number }[]>
-  /** Commands processed since the server started. */
-  commandCount(node: string): Promise<number>
-}
-
 /** All that nodes execute, command by command: MONITOR on a connection of its own for each. Nodes by id. */
 export interface MonitorFeedPort {
   /** Asked before the feeds are opened, so that it is in none. */

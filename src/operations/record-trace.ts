@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.js'
 import { describeError, refused } from '../errors.js'
-import { monitoringMicros } from '../hotkeys/burst-schedule.js'
+import { monitoringMicros } from '../hotkeys/cost-model.js'
 import { printable } from '../printable.js'
 import type { Topology } from '../ring/topology.js'
 import type { MonitorFeed, MonitorFeedPort, ProgressPort, TraceSink } from './ports.js'

@@ -46,7 +46,7 @@ export function demoSteps(workspace: DemoPort['workspace']): DemoStep[] {
     step('What the ring looks like now, from the servers.', ['ring', 'show', ...t]),
     step(
       'Which keys are hot? Sampled while load runs; values are never looked at.',
-      ['hotkeys', ...t, '--top', '5', '--duration', '6s'],
+      ['hotkeys', ...t, '--top', '5', '--max-time', '6s'],
       {
         beside: [
           'bench',

@@ -1,6 +1,6 @@
 /** One node's monitor under its bounds: lines become rows, and what exceeds a bound ends the recording. */
 import type { Clock } from '../clock.js'
-import { monitoringMicros } from '../hotkeys/burst-schedule.js'
+import { monitoringMicros } from '../hotkeys/cost-model.js'
 import { parseRequests } from '../hotkeys/monitored-requests.js'
 import { printable } from '../printable.js'
 import type { NodeSpec } from '../ring/topology.js'

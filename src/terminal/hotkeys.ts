@@ -1,5 +1,5 @@
 /** Hot keys: the JSON keeps key bytes, the text escapes them. */
-import type { HotKeysOutcome } from '../operations/find-hot-keys.js'
+import type { HotKeysOutcome } from '../operations/hotkeys/find-hot-keys.js'
 import { printable } from '../printable.js'
 import { formatCount, formatPercent } from './format.js'
 import { renderTable } from './table.js'
@@ -11,8 +11,12 @@ export interface HotKeysReport {
   readonly bursts: number
   readonly seconds: number
   readonly opsPerSec: number
-  /** Share of the busiest-sampled node's time, by the cost model. */
-  readonly sampling: { readonly estimatedCost: number; readonly budget: number }
+  /** Shares of the most sampled node's main thread: by its own CPU counters, by the cost model, and what was allowed. */
+  readonly sampling: {
+    readonly measuredCost: number
+    readonly estimatedCost: number
+    readonly budget: number
+  }
   readonly threshold: number
   /** No other key has more than this, at 95 % confidence. */
   readonly upperBound: number
@@ -40,7 +44,11 @@ export function toHotKeysReport(
     bursts: outcome.burstCount,
     seconds: outcome.seconds,
     opsPerSec: outcome.ringOpsPerSec,
-    sampling: { estimatedCost: outcome.cost, budget: run.budget },
+    sampling: {
+      measuredCost: outcome.cost.measured,
+      estimatedCost: outcome.cost.modelled,
+      budget: run.budget,
+    },
     threshold: run.threshold,
     upperBound: outcome.upperBound,
     interrupted: outcome.interrupted,
@@ -55,7 +63,7 @@ export function renderHotKeys(report: HotKeysReport): string {
   const { sampledCommands, bursts, seconds, opsPerSec, sampling, keys } = report
   const header =
     `${formatCount(sampledCommands)} commands sampled in ${formatCount(bursts)} bursts over ${seconds.toFixed(1)} s ` +
-    `of ${formatCount(opsPerSec)} ops/s;\nestimated cost ${formatPercent(sampling.estimatedCost, 2)} of a node's time (budget ${formatPercent(sampling.budget)})`
+    `of ${formatCount(opsPerSec)} ops/s;\ncost ${formatPercent(sampling.measuredCost, 2)} of a node's time, by the model ${formatPercent(sampling.estimatedCost, 2)} (budget ${formatPercent(sampling.budget)})`
   if (sampledCommands === 0) return `${header}\n\nNo traffic was seen.`
   const bound = formatPercent(report.upperBound, 2)
   if (keys.length === 0)

@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict'
-import { burstLines, costMicros, pauseMs } from '../../src/hotkeys/burst-schedule.js'
 import { type Estimate, estimate } from '../../src/hotkeys/estimate.js'
-import { addBurst, createTally, type NodeTally } from '../../src/hotkeys/tally.js'
+import { Tally } from '../../src/hotkeys/tally.js'
 import { createRandom, type Random } from '../../src/random.js'
 
 const options = { threshold: 0.001, top: 20, opsPerSec: new Map([['n1', 1_000]]) }
 
+function sampled(command: string, key: string) {
+  return { command, keys: [key], bytes: 20, client: '' }
+}
+
 /** Bursts whose commands name a key drawn by `draw`. */
-function sample(bursts: number, lines: number, draw: (burst: number) => string): NodeTally {
-  const tally = createTally('n1')
+function sample(bursts: number, lines: number, draw: (burst: number) => string, node = 'n1'): Tally {
+  const tally = new Tally(node)
   for (let burst = 0; burst < bursts; burst++) {
-    addBurst(
-      tally,
-      Array.from({ length: lines }, () => ({ command: 'get', keys: [Buffer.from(draw(burst))] })),
-    )
+    tally.add({
+      ...{ node: 'n1', atMs: burst * 100 },
+      commands: Array.from({ length: lines }, () => sampled('get', draw(burst))),
+    })
   }
   return tally
 }
@@ -57,7 +60,7 @@ describe('the estimate of hot keys', () => {
   it('weighs nodes by their traffic, not by how much of it was sampled', () => {
     const random = createRandom(1)
     const busy = sample(50, 100, oneHot(random, 0.5))
-    const idle = { ...sample(50, 100, () => `idle:${random.below(5_000)}`), node: 'n2' }
+    const idle = sample(50, 100, () => `idle:${random.below(5_000)}`, 'n2')
     const { keys } = estimate([busy, idle], {
       ...options,
       opsPerSec: new Map([
@@ -72,15 +75,17 @@ describe('the estimate of hot keys', () => {
 
   it('sorts by share, keeps the top, and says what commands ask for a key', () => {
     const random = createRandom(2)
-    const tally = createTally('n1')
+    const tally = new Tally('n1')
     for (let burst = 0; burst < 40; burst++) {
-      addBurst(
-        tally,
-        Array.from({ length: 100 }, (_, line) => ({
-          command: line % 4 === 0 ? 'set' : 'get',
-          keys: [Buffer.from(line < 20 ? 'a' : line < 30 ? 'b' : `c${random.below(2_000)}`)],
-        })),
-      )
+      tally.add({
+        ...{ node: 'n1', atMs: burst * 100 },
+        commands: Array.from({ length: 100 }, (_, line) =>
+          sampled(
+            line % 4 === 0 ? 'set' : 'get',
+            line < 20 ? 'a' : line < 30 ? 'b' : `c${random.below(2_000)}`,
+          ),
+        ),
+      })
     }
     const { keys } = estimate([tally], { ...options, top: 2 })
     assert.deepEqual(
@@ -91,27 +96,7 @@ describe('the estimate of hot keys', () => {
   })
 
   it('of nothing says that it knows nothing', () => {
-    const { keys, sampledCommands, upperBound } = estimate([createTally('n1')], options)
+    const { keys, sampledCommands, upperBound } = estimate([new Tally('n1')], options)
     assert.deepEqual({ keys, sampledCommands, upperBound }, { keys: [], sampledCommands: 0, upperBound: 1 })
-  })
-})
-
-describe('the schedule of bursts', () => {
-  it('keeps each node within its budget on the mean, however many take turns', () => {
-    const random = createRandom(5)
-    for (const nodeCount of [1, 3, 10]) {
-      const micros = costMicros(300, 300 * 80)
-      let totalMs = 0
-      for (let burst = 0; burst < 20_000; burst++)
-        totalMs += pauseMs(micros, { budget: 0.01, nodeCount, random })
-      const share = (20_000 * micros) / 1_000 / (totalMs * nodeCount)
-      assert.ok(Math.abs(share - 0.01) < 0.0003, `${share}`)
-    }
-  })
-
-  it('takes fewer lines where they are long', () => {
-    assert.equal(burstLines(60), 500)
-    assert.ok(burstLines(1_000) < 150)
-    assert.equal(burstLines(1_000_000), 50)
   })
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { createKeyPositions } from '../../src/hotkeys/key-positions.js'
-import { parseMonitorLine } from '../../src/hotkeys/monitor-line.js'
+import { MonitorStream } from '../../src/hotkeys/monitor-stream.js'
+import type { SampledCommand } from '../../src/hotkeys/sampled.js'
 
 const positions = createKeyPositions([
   { name: 'get', first: 1, last: 1, step: 1 },
@@ -11,9 +12,22 @@ const positions = createKeyPositions([
   { name: 'ping', first: 0, last: 0, step: 0 },
 ])
 
+/** All commands of a stream, cut into chunks of that size. */
+function read(bytes: Buffer, chunkBytes = bytes.length, database = 0): SampledCommand[] {
+  const commands: SampledCommand[] = []
+  const stream = new MonitorStream({
+    ...{ positions, database },
+    isOwn: (client) => client === 'own:1',
+    onCommand: (command) => commands.push(command),
+  })
+  for (let at = 0; at < bytes.length; at += Math.max(1, chunkBytes))
+    stream.feed(bytes.subarray(at, at + Math.max(1, chunkBytes)))
+  return commands
+}
+
 function parse(text: string) {
-  const parsed = parseMonitorLine(Buffer.from(text, 'latin1'), positions)
-  return parsed && { command: parsed.command, keys: parsed.keys.map((key) => key.toString('latin1')) }
+  const [parsed] = read(Buffer.from(`${text}\n`, 'latin1'))
+  return parsed && { command: parsed.command, keys: parsed.keys }
 }
 
 /** Redis' `sdscatrepr` (sds.c). */
@@ -38,7 +52,7 @@ describe('a MONITOR line', () => {
   const command = { command: 'get', keys: ['k'] }
   it('is read whatever the client address looks like', () => {
     assert.deepEqual(parse('1700000000.123456 [0 127.0.0.1:5000] "GET" "k"'), command)
-    assert.deepEqual(parse('1700000000.123456 [15 [::1]:5000] "get" "k"'), command)
+    assert.deepEqual(parse('1700000000.123456 [0 [::1]:5000] "get" "k"'), command)
     assert.deepEqual(parse('1700000000.123456 [0 unix:/run/redis ["x].sock] "get" "k"'), command)
     assert.deepEqual(parse('1700000000.123456 [0 lua] "get" "k"'), command)
   })
@@ -68,16 +82,37 @@ describe('a MONITOR line', () => {
   it('gives back the very bytes of the key, whatever they are', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 30 }), fc.uint8Array({ maxLength: 30 }), (key, value) => {
-        const line = Buffer.from(`1.1 [0 127.0.0.1:1] "SET" ${repr(key)} ${repr(value)}`)
-        assert.deepEqual(parseMonitorLine(line, positions)?.keys, [Buffer.from(key)])
+        const line = Buffer.from(`+1.1 [0 127.0.0.1:1] "SET" ${repr(key)} ${repr(value)}\r\n`)
+        assert.deepEqual(read(line)[0]?.keys, [Buffer.from(key).toString('latin1')])
       }),
     )
+  })
+
+  it('reads the same however the stream is cut', () => {
+    const bytes = Buffer.from(
+      '+OK\r\n+1700000000.123456 [0 a:1] "get" "k\\"1"\r\n+1.1 [0 [::1]:5] "mset" "a" "1" "b" "2"\r\n+RESET\r\n',
+    )
+    const whole = read(bytes)
+    assert.deepEqual(
+      whole.map(({ keys, client }) => ({ keys, client })),
+      [
+        { keys: ['k"1'], client: 'a:1' },
+        { keys: ['a', 'b'], client: '[::1]:5' },
+      ],
+    )
+    for (let size = 1; size < bytes.length; size++) assert.deepEqual(read(bytes, size), whole)
+  })
+
+  it('of ours is left out, of another database counts without its keys', () => {
+    const bytes = Buffer.from('+1.1 [0 own:1] "get" "a"\r\n+1.1 [3 b:1] "get" "a"\r\n')
+    assert.deepEqual(read(bytes), [{ command: 'get', keys: [], bytes: 9, client: 'b:1' }])
+    assert.deepEqual(read(bytes, 5, 3)[0]?.keys, ['a'])
   })
 
   it('never panics on arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
-        parseMonitorLine(Buffer.from(bytes), positions)
+        read(Buffer.from(bytes), 7)
       }),
     )
   })

@@ -1,0 +1,23 @@
+/** One run of `hotkeys`, as far as the bench judges it. */
+import { runCli } from '../../test/support/cli.js'
+import type { HotKeysReport } from '../../src/hotkeys/report.js'
+import type { Answer } from './hot-score.js'
+
+/** Errors: what the command said. */
+export async function askHotKeys(topologyFile: string, flags: readonly string[]): Promise<Answer> {
+  const { stdout, stderr, exitCode } = await runCli(['hotkeys', '-t', topologyFile, '--json', ...flags])
+  if (exitCode !== 0) throw new Error(stdout + stderr)
+  const report = JSON.parse(stdout) as HotKeysReport
+  const { share } = report.sampling.cost
+  return {
+    seconds: report.seconds,
+    samples: report.samples,
+    upperBound: report.upperBound,
+    costShare: share,
+    costMs: 1000 * share * report.seconds * report.sampling.nodes.length,
+    keys: report.keys.map(({ key, certainty, nodes }) => {
+      const [{ share: nodeShare, shareLow, shareHigh } = { share: 0, shareLow: 0, shareHigh: 0 }] = nodes
+      return { name: key, isCertain: certainty === 'certain', share: nodeShare, low: shareLow, high: shareHigh }
+    }),
+  }
+}

@@ -1,0 +1,42 @@
+/** The world as the search for hot keys sees it. Nodes by id. */
+import type { LoadReading } from '../../hotkeys/cost-model.js'
+import type { NodeFacts } from '../../hotkeys/node-facts.js'
+import type { NodeRanking, SampledBurst, SourceName } from '../../hotkeys/sampled.js'
+
+/** Whichever is reached first ends a burst. */
+export interface BurstLimits {
+  readonly maxLines: number
+  readonly maxBytes: number
+  readonly maxMs: number
+}
+
+/** A source that shows single commands, burst by burst. */
+export interface BurstSource {
+  readonly name: SourceName
+  /** What may be read out of a command's count: every command, or writes only (tracking). */
+  readonly sees: 'commands' | 'writes'
+  /** `bytes` came over the wire; `costMicros` is what it cost the server by the seed of the cost model. */
+  burst(
+    node: string,
+    limits: BurstLimits,
+  ): Promise<SampledBurst & { readonly bytes: number; readonly costMicros?: number }>
+  /** Leaves nothing behind on the node. */
+  close(): Promise<void>
+}
+
+/** A source that has a ranking already. */
+export interface RankingSource {
+  readonly name: SourceName
+  rank(
+    node: string,
+    options: { readonly durationMs: number; readonly signal: AbortSignal },
+  ): Promise<NodeRanking>
+  close(): Promise<void>
+}
+
+/** Looks at nodes from outside. Errors: `unreachable`, naming the node. */
+export interface NodeProbePort {
+  /** Takes half a second. */
+  facts(node: string): Promise<NodeFacts>
+  load(node: string): Promise<LoadReading>
+}
