@@ -16,7 +16,13 @@ const anywhere = [
   'nearest-name.ts',
 ]
 const pure = ['ring', 'plan', 'workload', 'measure', 'hotkeys']
-const adapters = [...pure, 'operations/ports.ts', 'cache/ports.ts', 'cache/journal-port.ts']
+const adapters = [
+  ...pure,
+  'operations/ports.ts',
+  'operations/hotkeys/ports.ts',
+  'cache/ports.ts',
+  'cache/journal-port.ts',
+]
 
 /** folder → what it may import besides itself and `anywhere`. */
 const layers: Record<string, readonly string[]> = {
@@ -52,6 +58,10 @@ const top = [
   'bench-sides.ts',
   'bench-strategy.ts',
   'bench-cache-process.ts',
+  'hotkeys-flags.ts',
+  'hotkeys-metrics-server.ts',
+  'hotkeys-report.ts',
+  'hotkeys-watch.ts',
   'lab-command.ts',
   'cache-verify.ts',
   'cache-verify-flags.ts',

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.js'
 import type { BurstLimits, MonitorPort, NodeAccess } from '../operations/ports.js'
+import { readCommandTable } from './command-table.js'
 import { openMonitor } from './monitor-feed.js'
 import { openConnection } from './resp-connection.js'
 
@@ -63,6 +64,17 @@ async function burst(
   } finally {
     active.delete(finish)
     await clock.sleep(0)
+  }
+}
+
+/** Whether a command writes, by the server's own table. */
+export async function readWrites(access: NodeAccess): Promise<(command: string) => boolean> {
+  const connection = await openConnection(access)
+  try {
+    const { accessOf } = await readCommandTable(connection)
+    return (command) => accessOf(command) === 'write'
+  } finally {
+    connection.close()
   }
 }
 
