@@ -43,15 +43,16 @@ export async function watch(settings: WatchSettings): Promise<boolean> {
     }
     if (isOnScreen) {
       screen = openLiveScreen(process.stdin, process.stdout, () => quit.abort())
-      screen.draw('sampling …')
+      screen.draw(() => 'sampling …')
     }
     await watchHotKeys({
       sampleWindow: (tallies) => sampleWindow(tallies, signal),
       show: async (run, trend) => {
-        latest = await report(run, trend)
-        passed &&= latest.failAbove?.passed ?? true
-        if (screen) screen.draw(renderHotKeys(latest, { columns: process.stdout.columns }))
-        else if (port === undefined || isJson) settings.write(`${JSON.stringify(latest)}\n`)
+        const found = await report(run, trend)
+        latest = found
+        passed &&= found.failAbove?.passed ?? true
+        if (screen) screen.draw((columns) => renderHotKeys(found, { columns }))
+        else if (port === undefined || isJson) settings.write(`${JSON.stringify(found)}\n`)
       },
       clock,
       signal,

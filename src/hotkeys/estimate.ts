@@ -19,6 +19,8 @@ export interface HotKey {
   /** Share of the commands of all sampled nodes, each weighted by the commands a second it has. */
   readonly ring: Bounded
   readonly opsPerSec: Bounded
+  /** Commands sampled that named it. */
+  readonly seen: number
   /** Command → share of the key's commands, most frequent first. */
   readonly mix: Readonly<Record<string, number>>
   readonly writeShare: number
@@ -47,7 +49,9 @@ export interface NodeSamples {
 export interface Estimate {
   /** Hottest first, at most `top`. */
   readonly keys: readonly HotKey[]
-  /** Of all, not only of those shown. */
+  /** Names of all, not only of those shown. */
+  readonly names: ReadonlySet<string>
+  /** Of all, too. */
   readonly certainCount: number
   readonly possibleCount: number
   readonly nodes: readonly NodeSamples[]
@@ -86,6 +90,7 @@ export function estimate(tallies: readonly Tally[], options: EstimateOptions): E
   const unshown = parts.filter(({ key }) => !names.has(key.name))
   return {
     keys: shown.map((key, index) => ({ ...hotKey(key, options), ...ranks[index]! })),
+    names: new Set(found.map(({ name }) => name)),
     certainCount,
     possibleCount: found.length - certainCount,
     nodes,
@@ -167,6 +172,7 @@ function hotKey(found: Found, options: EstimateOptions): Omit<HotKey, 'rank' | '
     nodes: parts.map((part) => nodeShare(part, options)),
     ring,
     opsPerSec: scaled(ring, ringOps),
+    seen: sum(parts.map((part) => part.key.seen)),
     ...mixOf(parts, options),
     bytesPerSec: sum(
       parts.map((part) => (part.key.bytes / part.key.seen) * nodeShare(part, options).opsPerSec),

@@ -49,8 +49,9 @@ export function suggest(key: HotKey, facts: KeyFacts): Suggestion {
   )
 }
 
-function fixClient({ clients: [first], writeShare }: HotKey, { exists }: KeyFacts): Suggestion | undefined {
-  if (exists === false && writeShare < 1 - readMostly)
+function fixClient(key: HotKey, { exists }: KeyFacts): Suggestion | undefined {
+  const [first] = key.clients
+  if (exists === false && isReadMostly(key))
     return {
       action: 'fix-client',
       reason: 'it does not exist: every read is a miss; let clients remember that it is absent',
@@ -80,18 +81,27 @@ function batchWrites({ writeShare }: HotKey): Suggestion | undefined {
   }
 }
 
-function refreshAhead({ writeShare }: HotKey, { ttlMs }: KeyFacts): Suggestion | undefined {
-  if (typeof ttlMs !== 'number' || ttlMs >= shortTtlMs || writeShare > 1 - readMostly) return undefined
+function refreshAhead(key: HotKey, { ttlMs }: KeyFacts): Suggestion | undefined {
+  if (typeof ttlMs !== 'number' || ttlMs >= shortTtlMs || !isReadMostly(key)) return undefined
   return {
     action: 'refresh-ahead',
     reason: `it expires within ${Math.max(1, Math.round(ttlMs / 1000))} s: when it does, all its readers miss at once; refresh it ahead, with jitter`,
   }
 }
 
-function serveElsewhere({ writeShare, nodes: [first] }: HotKey): Suggestion {
+/** Two standard errors are given: the samples of keys with 95 % reads must not come out on both sides. */
+function isReadMostly({ writeShare, seen }: HotKey): boolean {
+  const slack = 2 * Math.sqrt((writeShare * (1 - writeShare)) / Math.max(1, seen))
+  return 1 - writeShare + slack >= readMostly
+}
+
+function serveElsewhere(key: HotKey): Suggestion {
+  const {
+    writeShare,
+    nodes: [first],
+  } = key
   const reads = `${percent(1 - writeShare)} reads`
-  if (1 - writeShare >= readMostly)
-    return { action: 'l1', reason: `${reads}: serve it from the memory of the clients` }
+  if (isReadMostly(key)) return { action: 'l1', reason: `${reads}: serve it from the memory of the clients` }
   const share = first ? `, ${percent(first.share.value)} of its node` : ''
   return { action: 'split', reason: `${reads}${share}: read it from copies on other nodes` }
 }

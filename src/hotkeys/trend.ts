@@ -36,15 +36,15 @@ export class TrendKeeper {
   private readonly goneMs = new Map<string, number>()
 
   /** `atMs`: monotonic. */
-  next({ keys }: Estimate, atMs: number): Trend {
+  next({ keys, names }: Estimate, atMs: number): Trend {
     const isFirst = this.windows.length === 0
     const shares = new Map(keys.map((key) => [key.name, largestShare(key)]))
     const reference = this.windows.findLast((window) => atMs - window.atMs >= comparedMs) ?? this.windows[0]
-    this.noteGone(shares, atMs)
-    for (const { name, certainty } of keys) {
+    this.noteGone(names, atMs)
+    // not the shown ones only: a key that moves across the table's end is neither new nor gone
+    for (const name of names)
       if (!this.firstSeenMs.has(name)) this.firstSeenMs.set(name, isFirst ? Number.NEGATIVE_INFINITY : atMs)
-      if (certainty === 'certain') this.certain.add(name)
-    }
+    for (const { name, certainty } of keys) if (certainty === 'certain') this.certain.add(name)
     const changes = new Map(
       keys.map(({ name }) => {
         const isNew = atMs - (this.firstSeenMs.get(name) ?? atMs) < toldMs
@@ -56,14 +56,14 @@ export class TrendKeeper {
     return { changes, gone: gone.sort((a, b) => a.goneMs - b.goneMs) }
   }
 
-  private noteGone(shares: ReadonlyMap<string, Bounded>, atMs: number): void {
+  private noteGone(names: ReadonlySet<string>, atMs: number): void {
     for (const name of this.firstSeenMs.keys()) {
-      if (shares.has(name)) continue
+      if (names.has(name)) continue
       this.firstSeenMs.delete(name)
       if (this.certain.delete(name)) this.goneMs.set(name, atMs)
     }
     for (const [name, since] of this.goneMs)
-      if (shares.has(name) || atMs - since >= toldMs) this.goneMs.delete(name)
+      if (names.has(name) || atMs - since >= toldMs) this.goneMs.delete(name)
   }
 }
 

@@ -14,7 +14,7 @@ interface HotKeyColumn {
 }
 
 const gap = 2
-const narrowestKey = 16
+const narrowestKey = 28
 const widestKey = 80
 
 /** From left to right. */

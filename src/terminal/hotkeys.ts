@@ -1,6 +1,7 @@
 /** The answer about hot keys for people: how it was found, the keys, what to do, and what stands around them. */
 import chalk from 'chalk'
 import type { HotKeysReport, ReportedKey } from '../hotkeys/report.js'
+import { halfLifeMs } from '../hotkeys/trend.js'
 import { printable } from '../printable.js'
 import { cutMiddle } from './fit.js'
 import { formatCount, formatPercent, formatSeconds, wrapText } from './format.js'
@@ -33,7 +34,7 @@ function header(report: HotKeysReport, columns: number): string {
   const nodeText =
     sampled === nodes.length ? count(sampled, 'node') : `${sampled} of ${count(nodes.length, 'node')}`
   const lines = [
-    `${nodeText}, ${formatCount(samples)} commands sampled in ${count(bursts, 'burst')} over ${formatSeconds(seconds)}, of ${formatCount(opsPerSec)} ops/s`,
+    `${nodeText}, ${formatCount(samples)} commands sampled in ${count(bursts, 'burst')} ${report.gone ? 'with a half-life of' : 'over'} ${formatSeconds(report.gone ? halfLifeMs / 1000 : seconds)}, of ${formatCount(opsPerSec)} ops/s`,
     `cost ${formatPercent(cost.share, 2)} of a node's time (${cost.isMeasured ? 'measured' : 'estimated'}; budget ${formatPercent(budget)})`,
     ...sourceLines(nodes),
     `above ${formatPercent(threshold)} of a node: ${report.certainCount} certain, ${report.possibleCount} possible`,
@@ -72,32 +73,22 @@ function goneLine({ gone = [] }: HotKeysReport): string {
     .join('\n')
 }
 
-const mostSuggestions = 8
-
-/** Keys with the same thing to do for the same reason share a line. */
+/** A line for each thing to do, with the reason of the hottest key; the others' are in the JSON. */
 function suggestions({ keys }: HotKeysReport, columns: number): string {
   const groups = new Map<string, ReportedKey[]>()
   for (const key of keys) {
-    if (key.suggestion.action === 'none') continue
-    const text = `${key.suggestion.action}\u0000${key.suggestion.reason}`
-    groups.set(text, [...(groups.get(text) ?? []), key])
+    const { action } = key.suggestion
+    if (action !== 'none') groups.set(action, [...(groups.get(action) ?? []), key])
   }
-  const lines = [...groups].map(([text, own]) => {
-    const [action = '', reason = ''] = text.split('\u0000')
-    return wrapText(`${action}  ${keyList(own)}: ${printable(reason)}`, columns, 4)
-  })
-  const hidden = lines.length - mostSuggestions
-  return [
-    ...lines.slice(0, mostSuggestions),
-    ...(hidden > 0 ? [`${count(hidden, 'more suggestion')} with --json`] : []),
-  ].join('\n')
-}
-
-function keyList(keys: readonly ReportedKey[]): string {
-  const [first, ...others] = keys
-  if (!first) return ''
-  const named = `#${rankOf(first)} ${cutMiddle(first.key, 32)}`
-  return others.length === 0 ? named : `${named} and ${others.length} more`
+  return [...groups]
+    .flatMap(([action, [first, ...others]]) => {
+      if (!first) return []
+      const ranks = [...new Set(others.map((key) => `#${rankOf(key)}`))]
+      const likewise = ranks.length === 0 ? '' : ` (likewise ${ranks.join(', ')})`
+      const text = `${action}  #${rankOf(first)} ${cutMiddle(first.key, 32)}: ${printable(first.suggestion.reason)}${likewise}`
+      return [wrapText(text, columns, 4)]
+    })
+    .join('\n')
 }
 
 function prefixes({ prefixes: found }: HotKeysReport, columns: number): string {

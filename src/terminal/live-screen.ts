@@ -10,18 +10,20 @@ const clearBelow = '\x1b[J'
 const keys = { interrupt: '\x03', suspend: '\x1a' }
 
 export interface LiveScreen {
-  /** Lines that do not fit are left out. */
-  draw(text: string): void
+  /** Drawn anew when the terminal's size changes; lines that do not fit are left out. */
+  draw(render: (columns: number) => string): void
   /** Puts the terminal back as it was. */
   close(): void
 }
 
 /** `onQuit`: somebody pressed q or Ctrl-C. */
 export function openLiveScreen(input: ReadStream, output: WriteStream, onQuit: () => void): LiveScreen {
-  let last = ''
-  const draw = (text: string) => {
-    last = text
-    const lines = text.split('\n').slice(0, Math.max(1, output.rows - 1))
+  let last = (_columns: number) => ''
+  const draw = (render: (columns: number) => string) => {
+    last = render
+    const lines = render(output.columns)
+      .split('\n')
+      .slice(0, Math.max(1, output.rows - 1))
     output.write(`${home}${lines.map((line) => `${line}${clearLine}`).join('\n')}${clearBelow}`)
   }
   const onData = (data: Buffer) => {
