@@ -122,6 +122,65 @@ describe('hotkeys on real servers under load', () => {
     return path
   }
 
+  it('fails above a share, tells missing keys, and redacts on demand', async () => {
+    const connection = await servers.connect(0)
+    let running = true
+    const traffic = (async () => {
+      while (running) await connection.call('GET', 'user:void')
+    })()
+    try {
+      const args = [
+        'hotkeys',
+        '-t',
+        file,
+        '--duration',
+        '1s',
+        '--json',
+        '--fail-above',
+        '20%',
+        '--redact',
+        'prefix',
+      ]
+      const { exitCode, stdout, stderr } = await runCli(args)
+      assert.equal(exitCode, 3, stderr)
+      const [key] = JSON.parse(stdout).keys
+      assert.match(key.key, /^user:#/)
+      assert.deepEqual([key.keyBase64, key.exists, key.suggestion.action], [null, false, 'fix-client'])
+      assert.doesNotMatch(stdout, /void/)
+    } finally {
+      running = false
+      await traffic
+    }
+  })
+
+  it('--watch prints a JSON line a window and serves gauges until Ctrl-C', async () => {
+    await underLoad('zipf:1.2', async () => {
+      const { child, result } = startCli(['hotkeys', '-t', file, '--prometheus', '0', '--json'])
+      let [out, told] = ['', '']
+      child.stdout!.on('data', (chunk: Buffer) => {
+        out += chunk.toString()
+      })
+      child.stderr!.on('data', (chunk: Buffer) => {
+        told += chunk.toString()
+      })
+      while (out.split('\n').length < 3) await systemClock.sleep(50)
+      const [, url] = /metrics: (\S+)/.exec(told)!
+      const scraped = await (await fetch(url!)).text()
+      assert.match(scraped, /^cachectl_hotkeys_key_share\{rank="1",node="n\d"\} 0\.\d+$/m)
+      child.kill('SIGINT')
+      const { exitCode, stdout } = await result
+      assert.equal(exitCode, 0)
+      const windows = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      assert.equal(windows[0].schema, 'cachectl/hotkeys/v2')
+      assert.ok(windows[1].samples > windows[0].samples)
+      assert.deepEqual(windows[1].gone, [])
+    })
+    await assertNoMonitorLeft()
+  })
+
   it('Ctrl-C: shows what was sampled until then, exits 130, leaves no monitor', async () => {
     await underLoad('zipf:1.2', async () => {
       const connection = await servers.connect(0)

@@ -53,7 +53,7 @@ export default class HotKeys extends BaseCommand {
         port,
         isJson: this.jsonEnabled(),
         write: (text) => this.write(text),
-        tell: (text) => this.logToStderr(text),
+        tell: (text) => process.stderr.write(`${text}\n`),
         clock: systemClock,
         signal: this.signal,
       })
