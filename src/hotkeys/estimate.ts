@@ -1,190 +1,226 @@
-/**
- * From samples to shares with their uncertainty. Commands of one burst are alike (traffic comes in waves), so the
- * variance is taken between bursts: the ratio estimator of cluster sampling (Cochran, Sampling Techniques, §6.4), with
- * the binomial variance as its floor.
- */
-import type { KeyTally, Tally } from './tally.js'
+/** Which keys are hot, from the tallies of all nodes; each number with the interval that it is worth. */
+
+import { type Candidate, candidatesOf, othersBound } from './candidates.js'
+import { type Bounded, scaled, shareOf, weightedSum } from './interval.js'
+import { rankShown } from './ranks.js'
+import type { Tally } from './tally.js'
 
 export interface HotKey {
   /** latin1: every byte kept. */
   readonly name: string
-  readonly share: number
-  /** 95 % interval. */
-  readonly shareLow: number
-  readonly shareHigh: number
-  readonly opsPerSec: number
-  /** Node ids, busiest first. */
-  readonly nodes: readonly string[]
-  /** Command → share of the key's commands. */
-  readonly commands: Readonly<Record<string, number>>
+  /** Keys of one rank differ by no more than chance would explain. From 1; the rank after three keys of rank 2 is 5. */
+  readonly rank: number
+  /** The tied group's number, from 1, where others share the rank. */
+  readonly tie?: number
+  /** `certain`: above the threshold on a node, and the chance that any such key of a run is not is below 1 in 1,000. */
+  readonly certainty: 'certain' | 'possible'
+  /** Where it was seen, busiest first. */
+  readonly nodes: readonly NodeShare[]
+  /** Share of the commands of all sampled nodes, each weighted by the commands a second it has. */
+  readonly ring: Bounded
+  readonly opsPerSec: Bounded
+  /** Commands sampled that named it. */
+  readonly seen: number
+  /** Command → share of the key's commands, most frequent first. */
+  readonly mix: Readonly<Record<string, number>>
+  readonly writeShare: number
+  /** What clients send, at least. */
+  readonly bytesPerSec: number
+  /** Shares of the key's commands and, beside them, of all the node's commands; most frequent first. */
+  readonly clients: readonly { readonly client: string; readonly share: number; readonly ofNode: number }[]
 }
 
-export interface Estimate {
-  /** Hottest first. */
-  readonly keys: readonly HotKey[]
-  readonly sampledCommands: number
-  readonly burstCount: number
-  /** No key has a larger share than this, at 95 % confidence, beyond those reported. */
-  readonly upperBound: number
-  readonly nodes: readonly NodeSamples[]
-  /** Keys of a node that may be above the threshold there. */
-  readonly candidates: readonly Candidate[]
+export interface NodeShare {
+  readonly node: string
+  /** Of the node's commands. */
+  readonly share: Bounded
+  readonly opsPerSec: number
 }
 
 export interface NodeSamples {
   readonly node: string
-  readonly bursts: number
   readonly samples: number
-  /** From its first burst to its last. */
+  readonly bursts: number
+  /** From the first burst to the last one. */
   readonly spanMs: number
+  readonly opsPerSec: number
 }
 
-/** A key's share of one node's commands, and its 95 % interval. */
-export interface Candidate {
-  readonly node: string
-  readonly share: number
-  readonly low: number
-  readonly high: number
+export interface Estimate {
+  /** Hottest first, at most `top`. */
+  readonly keys: readonly HotKey[]
+  /** Names of all, not only of those shown. */
+  readonly names: ReadonlySet<string>
+  /** Of all, too. */
+  readonly certainCount: number
+  readonly possibleCount: number
+  readonly nodes: readonly NodeSamples[]
+  readonly samples: number
+  readonly bursts: number
+  /** No key that is not shown has a larger share of its node, at 95 %; a key that was never seen neither. */
+  readonly upperBound: number
+  /** Shares of which it is not ruled out, at 95 %, that they are above the threshold. */
+  readonly contested: readonly NodeShare[]
 }
 
 export interface EstimateOptions {
-  /** Report keys above this share of all commands. */
+  /** Hot are keys above this share of a node's commands. */
   readonly threshold: number
   readonly top: number
   /** Commands a second of each node, by id. */
   readonly opsPerSec: ReadonlyMap<string, number>
+  isWrite(command: string): boolean
 }
 
-const z95 = 1.96
-/** A key is not hot because there are few keys: it must exceed what even traffic over the seen keys would give it. */
-const overEven = 1.5
-/** … unless its share is large whatever the others have. */
-const largeShare = 0.2
+/** The chance that any key of the run is called certain and is not above the threshold. */
+const certainError = 0.001
+/** What was seen twice is an anecdote. */
+const fewestSeen = 3
 
 export function estimate(tallies: readonly Tally[], options: EstimateOptions): Estimate {
-  const sampled = tallies.filter((tally) => sum(tally.burstSizes) > 0)
-  const sampledCommands = sum(sampled.map((tally) => sum(tally.burstSizes)))
-  const ringOps = sum(sampled.map((tally) => options.opsPerSec.get(tally.node) ?? 0))
-  const weightOf = (tally: Tally) =>
-    ringOps > 0 ? (options.opsPerSec.get(tally.node) ?? 0) / ringOps : sum(tally.burstSizes) / sampledCommands
-  const byName = new Map<string, Part[]>()
-  for (const tally of sampled) {
-    const weight = weightOf(tally)
-    for (const [name, key] of tally.keys)
-      byName.set(name, [...(byName.get(name) ?? []), { tally, key, weight }])
-  }
-  // each key is a chance to be wrong once: what is reported must hold for all of them together
-  const zAll = normalQuantile(1 - 0.025 / Math.max(1, byName.size))
-  const keys: HotKey[] = []
-  let upperBound = 0
-  for (const [name, parts] of byName) {
-    const all = interval(parts, zAll)
-    const isHot = all.low > options.threshold && (all.low > overEven / byName.size || all.low > largeShare)
-    if (!isHot) {
-      upperBound = Math.max(upperBound, all.high)
-      continue
-    }
-    const { share, low, high } = interval(parts, z95)
-    const nodes = [...parts].sort((a, b) => b.key.count - a.key.count).map(({ tally }) => tally.node)
-    keys.push({
-      name,
-      share,
-      shareLow: low,
-      shareHigh: high,
-      opsPerSec: share * ringOps,
-      nodes,
-      commands: mixOf(parts),
-    })
-  }
-  keys.sort((a, b) => b.share - a.share)
-  // also for a key that was never seen: the rule of three
-  const unseen = sampledCommands > 0 ? Math.max(upperBound, 3 / sampledCommands) : 1
+  const sampled = tallies.filter(({ samples }) => samples > 0)
+  const nodes = sampled.map((tally) => samplesOf(tally, options))
+  const { near, others } = candidatesOf(sampled, options.threshold)
+  const parts = judge(near, options)
+  const found = byKey(parts, weigher(nodes)).filter(({ parts: own }) => own.some(isAbove))
+  const shown = found.slice(0, options.top)
+  const names = new Set(shown.map(({ name }) => name))
+  const ranks = rankShown(shown)
+  const certainCount = found.filter(isCertain).length
+  const unshown = parts.filter(({ key }) => !names.has(key.name))
   return {
-    keys: keys.slice(0, options.top),
-    sampledCommands,
-    burstCount: sum(sampled.map((tally) => tally.burstSizes.length)),
-    upperBound: Math.min(1, unseen),
-    nodes: tallies.map(({ node, burstSizes, firstMs, lastMs }) => ({
-      ...{ node, bursts: burstSizes.length, samples: sum(burstSizes) },
-      spanMs: Math.max(0, lastMs - firstMs),
-    })),
-    candidates: sampled.flatMap((tally) => candidatesOf(tally, options.threshold)),
+    keys: shown.map((key, index) => ({ ...hotKey(key, options), ...ranks[index]! })),
+    names: new Set(found.map(({ name }) => name)),
+    certainCount,
+    possibleCount: found.length - certainCount,
+    nodes,
+    samples: sum(nodes.map(({ samples }) => samples)),
+    bursts: sum(nodes.map(({ bursts }) => bursts)),
+    upperBound: othersBound(sampled, [...unshown, ...others], options.threshold),
+    contested: parts
+      .filter(({ share }) => share.high >= options.threshold)
+      .map((part) => nodeShare(part, options)),
   }
 }
 
-/** What few samples show is not looked at: its interval ends below the threshold once there are samples enough. */
-function candidatesOf(tally: Tally, threshold: number): Candidate[] {
-  const least = (threshold / 4) * sum(tally.burstSizes)
-  return [...tally.keys.values()]
-    .filter(({ count }) => count >= least && count >= 3)
-    .map((key) => ({ node: tally.node, ...interval([{ tally, key, weight: 1 }], z95) }))
-    .filter(({ high }) => high >= threshold)
+interface Part extends Candidate {
+  readonly share: Bounded
+  readonly verdict: 'certain' | 'possible' | 'below'
 }
 
-interface Part {
-  readonly tally: Tally
-  readonly key: KeyTally
-  /** The node's part of all commands. */
-  readonly weight: number
+/** A key with its parts, busiest node first. */
+interface Found {
+  readonly name: string
+  readonly parts: readonly Part[]
+  readonly ring: Bounded
 }
 
-/** Wilson-shaped around the weighted share, with the design effect of the bursts taken from the sample size. */
-function interval(parts: readonly Part[], z: number): { share: number; low: number; high: number } {
-  let share = 0
-  let variance = 0
-  let sampleSize = 0
-  let bursts = 0
-  for (const { tally, key, weight } of parts) {
-    const total = sum(tally.burstSizes)
-    const p = key.count / total
-    share += weight * p
-    variance += weight ** 2 * Math.max(clusterVariance(tally, key, p), (p * (1 - p)) / total)
-    sampleSize += total
-    bursts += tally.burstSizes.length
+function judge(candidates: readonly Candidate[], { threshold }: EstimateOptions): Part[] {
+  const isNear = ({ tally, key }: Candidate) => key.seen >= (tally.samples * threshold) / 2
+  // only keys near the threshold or above it are taken for hot by chance, and each of them is one chance
+  const error = (2 * certainError) / Math.max(1, candidates.filter(isNear).length)
+  return candidates.map((candidate) => {
+    const { tally, key } = candidate
+    const share = shareOf(key, tally)
+    const isPossible = share.high >= threshold && isNear(candidate) && key.seen >= fewestSeen
+    if (!isPossible) return { ...candidate, share, verdict: 'below' }
+    return {
+      ...candidate,
+      share,
+      verdict: shareOf(key, tally, error).low > threshold ? 'certain' : 'possible',
+    }
+  })
+}
+
+const isAbove = ({ verdict }: Part) => verdict !== 'below'
+const isCertain = ({ parts }: Found) => parts.some(({ verdict }) => verdict === 'certain')
+
+/** A node's part of all commands; where no node says how many it has, by what was sampled. */
+function weigher(nodes: readonly NodeSamples[]): (node: string) => number {
+  const ops = sum(nodes.map(({ opsPerSec }) => opsPerSec))
+  const samples = sum(nodes.map((node) => node.samples))
+  const weights = new Map(
+    nodes.map((node) => [node.node, ops > 0 ? node.opsPerSec / ops : node.samples / samples]),
+  )
+  return (node) => weights.get(node) ?? 0
+}
+
+/** Hottest first. */
+function byKey(parts: readonly Part[], weightOf: (node: string) => number): Found[] {
+  const groups = new Map<string, Part[]>()
+  for (const part of parts) {
+    const own = groups.get(part.key.name)
+    if (own) own.push(part)
+    else groups.set(part.key.name, [part])
   }
-  if (share >= 1 || share <= 0 || variance <= 0)
-    return { share, low: share >= 1 ? 1 - 3 / sampleSize : 0, high: share >= 1 ? 1 : 3 / sampleSize }
-  const effective = (share * (1 - share)) / variance
-  const t = tQuantile(z, Math.max(1, bursts - parts.length))
-  const middle = (share + t ** 2 / (2 * effective)) / (1 + t ** 2 / effective)
-  const half =
-    (t * Math.sqrt((share * (1 - share)) / effective + t ** 2 / (4 * effective ** 2))) /
-    (1 + t ** 2 / effective)
-  return { share, low: Math.max(0, middle - half), high: Math.min(1, middle + half) }
+  const load = ({ tally, share }: Part) => weightOf(tally.node) * share.value
+  return [...groups]
+    .map(([name, own]) => ({
+      name,
+      parts: own.sort((a, b) => load(b) - load(a)),
+      ring: weightedSum(own.map(({ tally, share }) => ({ share, weight: weightOf(tally.node) }))),
+    }))
+    .sort((a, b) => b.ring.value - a.ring.value || (a.name < b.name ? -1 : 1))
 }
 
-function clusterVariance({ burstSizes }: Tally, key: KeyTally, p: number): number {
-  const count = burstSizes.length
-  if (count < 2) return p * (1 - p)
-  const mean = sum(burstSizes) / count
-  let squares = 0
-  for (let burst = 0; burst < count; burst++)
-    squares += ((key.bursts.get(burst) ?? 0) - p * burstSizes[burst]!) ** 2
-  return squares / (count * (count - 1) * mean ** 2)
+function hotKey(found: Found, options: EstimateOptions): Omit<HotKey, 'rank' | 'tie'> {
+  const { name, parts, ring } = found
+  const ringOps = sum([...options.opsPerSec.values()])
+  return {
+    name,
+    certainty: isCertain(found) ? 'certain' : 'possible',
+    nodes: parts.map((part) => nodeShare(part, options)),
+    ring,
+    opsPerSec: scaled(ring, ringOps),
+    seen: sum(parts.map((part) => part.key.seen)),
+    ...mixOf(parts, options),
+    bytesPerSec: sum(
+      parts.map((part) => (part.key.bytes / part.key.seen) * nodeShare(part, options).opsPerSec),
+    ),
+    clients: clientsOf(parts),
+  }
 }
 
-function mixOf(parts: readonly Part[]): Record<string, number> {
+function nodeShare({ tally, share }: Part, { opsPerSec }: EstimateOptions): NodeShare {
+  return { node: tally.node, share, opsPerSec: share.value * (opsPerSec.get(tally.node) ?? 0) }
+}
+
+function samplesOf({ node, samples, bursts, spanMs }: Tally, { opsPerSec }: EstimateOptions): NodeSamples {
+  return { node, samples, bursts, spanMs, opsPerSec: opsPerSec.get(node) ?? 0 }
+}
+
+function mixOf(
+  parts: readonly Part[],
+  { isWrite }: EstimateOptions,
+): { mix: Record<string, number>; writeShare: number } {
   const counts = new Map<string, number>()
   for (const { key } of parts)
-    for (const [command, count] of key.commands) counts.set(command, (counts.get(command) ?? 0) + count)
+    for (const [command, count] of key.details?.commands ?? [])
+      counts.set(command, (counts.get(command) ?? 0) + count)
   const total = sum([...counts.values()])
-  return Object.fromEntries(
-    [...counts].sort((a, b) => b[1] - a[1]).map(([command, count]) => [command, count / total]),
-  )
+  const sorted = [...counts]
+    .sort((a, b) => b[1] - a[1])
+    .map(([command, count]) => [command, count / total] as const)
+  return {
+    mix: Object.fromEntries(sorted),
+    writeShare: sum(sorted.filter(([command]) => isWrite(command)).map(([, share]) => share)),
+  }
 }
 
-/** Student's t from the normal quantile, Cornish-Fisher to second order; within 1 % from 5 degrees of freedom. */
-function tQuantile(z: number, freedom: number): number {
-  return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2)
-}
+const mostClients = 3
 
-/** Abramowitz & Stegun 26.2.23, absolute error below 4.5e-4; for p ≥ 0.5. */
-function normalQuantile(p: number): number {
-  const t = Math.sqrt(-2 * Math.log(1 - p))
-  return (
-    t -
-    (2.515517 + 0.802853 * t + 0.010328 * t ** 2) / (1 + 1.432788 * t + 0.189269 * t ** 2 + 0.001308 * t ** 3)
-  )
+function clientsOf(parts: readonly Part[]): HotKey['clients'] {
+  const [busiest] = parts
+  const counters = [...(busiest?.key.details?.clients.counters() ?? [])]
+  const total = sum([...(busiest?.key.details?.commands.values() ?? [])])
+  return counters
+    .sort((a, b) => b.count - a.count)
+    .slice(0, mostClients)
+    .map(({ name, count, error }) => ({
+      client: name,
+      share: (count - error) / total,
+      ofNode: (busiest?.tally.clients.get(name)?.count ?? 0) / (busiest?.tally.samples ?? 1),
+    }))
 }
 
 function sum(values: readonly number[]): number {

@@ -1,27 +1,36 @@
-/** When there is nothing left to learn that anybody asked for. */
-import type { Estimate, EstimateOptions } from './estimate.js'
+/** When more samples would not change the answer. */
 
-const enoughBursts = 20
-const enoughMs = 2_000
-const fewBursts = 5
-const smallShare = 0.05
-const precision = 0.15
+import type { Estimate } from './estimate.js'
+import type { Bounded } from './interval.js'
+
+export interface StopOptions {
+  readonly threshold: number
+  readonly opsPerSec: ReadonlyMap<string, number>
+}
+
+const preciseEnough = 0.15
+const fewestBursts = 20
+const shortestSpanMs = 2_000
+/** Nodes with less of all commands do not keep a run from its end. */
+const smallNode = 0.05
 
 /**
- * Every key of a node is known to 15 % of its share, or to be below the threshold; and each node was looked at often and
- * long enough to have shown its waves. A node with less than 5 % of the ring's commands is not waited for as long.
+ * Every share is known to 15 % of itself or is below the threshold, on each node that matters, by 20 bursts over 2 s at
+ * least: traffic that comes in waves must have had the time for some.
  */
-export function isSettled(estimate: Estimate, { threshold, opsPerSec }: EstimateOptions): boolean {
+export function isSettled(estimate: Estimate, { threshold, opsPerSec }: StopOptions): boolean {
   const ringOps = [...opsPerSec.values()].reduce((sum, ops) => sum + ops, 0)
-  for (const { node, bursts, spanMs, samples } of estimate.nodes) {
-    const isSmall = (opsPerSec.get(node) ?? 0) < smallShare * ringOps
-    if (bursts < (isSmall ? fewBursts : enoughBursts)) return false
-    // nor is one waited for that says nothing: it has no traffic
-    if (isSmall || (samples === 0 && spanMs >= enoughMs)) continue
-    // a key that was never seen may have three in all those samples
-    if (spanMs < enoughMs || 3 / samples > threshold) return false
-  }
-  return estimate.candidates.every(
-    ({ share, low, high }) => high < threshold || (high - low) / 2 <= precision * share,
+  const matters = (node: string) => (opsPerSec.get(node) ?? 0) >= smallNode * ringOps
+  const nodes = estimate.nodes.filter(({ node }) => matters(node))
+  const seen = new Set(nodes.map(({ node }) => node))
+  for (const [node, ops] of opsPerSec) if (ops > 0 && matters(node) && !seen.has(node)) return false
+  return (
+    nodes.length > 0 &&
+    nodes.every(({ bursts, spanMs }) => bursts >= fewestBursts && spanMs >= shortestSpanMs) &&
+    estimate.contested.every(({ node, share }) => !matters(node) || isDecided(share, threshold))
   )
+}
+
+function isDecided({ value, low, high }: Bounded, threshold: number): boolean {
+  return high < threshold || high - low <= 2 * preciseEnough * value
 }

@@ -1,36 +1,187 @@
-/** Counts of one node's samples: per key and per burst, because bursts, not commands, are the independent observations. */
-import type { SampledBurst } from './sampled.js'
+/**
+ * Counts of one node's samples. Bursts, not commands, are what is drawn, so of each key also its squares over bursts are
+ * summed: all that the variance between bursts needs, whatever the number of bursts.
+ */
+import type { SampledBurst, SampledCommand } from './sampled.js'
+import { type Counter, SpaceSaving } from './space-saving.js'
 
-export interface KeyTally {
-  /** Commands that named the key. */
+/** Of a key; x of the sums is the number of a burst's commands that named it, n of all its commands. */
+export class KeyTally implements Counter {
+  /** Σx. */
   count: number
-  /** Burst number → commands in it that named the key; bursts without are absent. */
-  readonly bursts: Map<number, number>
-  readonly commands: Map<string, number>
+  /** Σx². */
+  squares = 0
+  /** Σxn. */
+  products = 0
+  /** Bursts that named it. */
+  bursts = 0
+  bytes = 0
+  /** Absent while the key has hardly been seen. */
+  details: KeyDetails | undefined
+  /** x of the burst that is being added. */
+  inBurst = 0
+
+  constructor(
+    readonly name: string,
+    public error: number,
+  ) {
+    this.count = error
+  }
+
+  /** Commands that have named it, at least. */
+  get seen(): number {
+    return this.count - this.error
+  }
 }
 
+/** Counted from the moment on at which the key was worth it. */
+export interface KeyDetails {
+  readonly commands: Map<string, number>
+  readonly clients: SpaceSaving<Counter>
+}
+
+export interface TallyOptions {
+  /** Above it keys are looked for: a share of the node's commands. */
+  readonly threshold?: number
+  /** Commands up to which every key is counted. */
+  readonly exactSamples?: number
+}
+
+/** A key's counter with its name takes about 250 bytes: 1 MB. */
+const mostCounters = 4_096
+/** Counters above 1/θ: a count is then too high by a quarter of θ at most. */
+const countersPerThreshold = 4
+const mostClients = { ofKey: 8, ofNode: 32 }
+const fewestForDetails = 16
+
 export class Tally {
-  /** Keys as latin1 text, which keeps every byte. */
-  readonly keys = new Map<string, KeyTally>()
-  /** Commands in each burst. */
-  readonly burstSizes: number[] = []
-  firstMs = Number.POSITIVE_INFINITY
-  lastMs = Number.NEGATIVE_INFINITY
+  readonly keys = new SpaceSaving<KeyTally>((name, error) => new KeyTally(name, error))
+  /** Σn. */
+  samples = 0
+  /** Σn². */
+  squares = 0
+  /** Σn, each burst with the square of its weight. */
+  squaredWeights = 0
+  /** Bursts with their weights, and with the squares of them: 1 until they decay. */
+  private readonly weights = { sum: 0, squares: 0 }
+  /** Commands without keys. */
+  keyless = 0
+  readonly clients = new SpaceSaving<Counter>(createCounter)
+  private firstAtMs = Number.POSITIVE_INFINITY
+  private lastAtMs = Number.NEGATIVE_INFINITY
+  private readonly threshold: number
+  private readonly exactSamples: number
 
-  constructor(readonly node: string) {}
-
-  add({ commands, atMs }: SampledBurst): void {
-    this.firstMs = Math.min(this.firstMs, atMs)
-    this.lastMs = Math.max(this.lastMs, atMs)
-    const burst = this.burstSizes.push(commands.length) - 1
-    for (const { command, keys } of commands) {
-      for (const name of keys) {
-        const key = this.keys.get(name) ?? { count: 0, bursts: new Map(), commands: new Map() }
-        this.keys.set(name, key)
-        key.count += 1
-        key.bursts.set(burst, (key.bursts.get(burst) ?? 0) + 1)
-        key.commands.set(command, (key.commands.get(command) ?? 0) + 1)
-      }
-    }
+  constructor(
+    readonly node: string,
+    { threshold = 0.005, exactSamples = 200_000 }: TallyOptions = {},
+  ) {
+    this.threshold = threshold
+    this.exactSamples = exactSamples
+    this.clients.limit(mostClients.ofNode)
   }
+
+  /** Bursts that count, fewer than there were where the old ones have decayed (Kish's effective size). */
+  get bursts(): number {
+    const { sum, squares } = this.weights
+    return squares > 0 ? sum ** 2 / squares : 0
+  }
+
+  get spanMs(): number {
+    return Math.max(0, this.lastAtMs - this.firstAtMs)
+  }
+
+  add({ atMs, commands }: SampledBurst): void {
+    const size = commands.length
+    if (size === 0) return
+    const detailsFrom = Math.max(fewestForDetails, (this.samples * this.threshold) / 4)
+    const named = new Set<KeyTally>()
+    for (const command of commands) {
+      if (command.client) this.clients.increment(command.client)
+      if (command.keys.length === 0) this.keyless += 1
+      for (const name of command.keys) named.add(this.count(name, command, detailsFrom))
+    }
+    for (const key of named) {
+      key.squares += key.inBurst ** 2
+      key.products += key.inBurst * size
+      key.bursts += 1
+      key.inBurst = 0
+    }
+    this.samples += size
+    this.squares += size ** 2
+    this.squaredWeights += size
+    this.weights.sum += 1
+    this.weights.squares += 1
+    this.firstAtMs = Math.min(this.firstAtMs, atMs)
+    this.lastAtMs = Math.max(this.lastAtMs, atMs)
+    if (this.samples > this.exactSamples && this.keys.isExact)
+      this.keys.limit(Math.min(mostCounters, Math.ceil(countersPerThreshold / this.threshold)))
+  }
+
+  /** All until now counts `factor` times as much, in (0, 1). */
+  decay(factor: number): void {
+    const squared = factor ** 2
+    this.samples *= factor
+    this.squares *= squared
+    this.squaredWeights *= squared
+    this.weights.sum *= factor
+    this.weights.squares *= squared
+    this.keyless *= factor
+    this.keys.reweigh(
+      (key) => {
+        key.count *= factor
+        key.error *= factor
+        key.squares *= squared
+        key.products *= squared
+        key.bursts *= factor
+        key.bytes *= factor
+        if (key.details) fade(key.details, factor)
+      },
+      ({ count }) => count >= forgotten,
+    )
+    fadeCounters(this.clients, factor)
+  }
+
+  private count(name: string, { command, bytes, client }: SampledCommand, detailsFrom: number): KeyTally {
+    const key = this.keys.increment(name)
+    key.inBurst += 1
+    key.bytes += bytes
+    if (key.seen < detailsFrom) return key
+    key.details ??= createDetails()
+    const { commands, clients } = key.details
+    commands.set(command, (commands.get(command) ?? 0) + 1)
+    if (client) clients.increment(client)
+    return key
+  }
+}
+
+/** A count as small as this is a command that was seen long ago. */
+const forgotten = 0.1
+
+function createCounter(name: string, error: number): Counter {
+  return { name, count: error, error }
+}
+
+function createDetails(): KeyDetails {
+  const clients = new SpaceSaving<Counter>(createCounter)
+  clients.limit(mostClients.ofKey)
+  return { commands: new Map(), clients }
+}
+
+function fade({ commands, clients }: KeyDetails, factor: number): void {
+  for (const [command, count] of commands) {
+    if (count * factor < forgotten) commands.delete(command)
+    else commands.set(command, count * factor)
+  }
+  fadeCounters(clients, factor)
+}
+
+function fadeCounters(counters: SpaceSaving<Counter>, factor: number): void {
+  counters.reweigh(
+    (counter) => {
+      counter.count *= factor
+      counter.error *= factor
+    },
+    ({ count }) => count >= forgotten,
+  )
 }

@@ -1,98 +1,151 @@
-/** Hot keys: the JSON keeps key bytes, the text escapes them. */
-import type { HotKeysOutcome } from '../operations/hotkeys/find-hot-keys.js'
+/** The answer about hot keys for people: how it was found, the keys, what to do, and what stands around them. */
+import chalk from 'chalk'
+import type { HotKeysReport, ReportedKey } from '../hotkeys/report.js'
+import { halfLifeMs } from '../hotkeys/trend.js'
 import { printable } from '../printable.js'
-import { formatCount, formatPercent } from './format.js'
+import { cutMiddle } from './fit.js'
+import { formatCount, formatPercent, formatSeconds, wrapText } from './format.js'
+import { rankOf, renderHotKeysTable } from './hotkeys-table.js'
 import { renderTable } from './table.js'
 
-export interface HotKeysReport {
-  readonly schema: 'cachectl/hotkeys/v1'
-  readonly topology: string
-  readonly sampledCommands: number
-  readonly bursts: number
-  readonly seconds: number
-  readonly opsPerSec: number
-  /** Shares of the most sampled node's main thread: by its own CPU counters, by the cost model, and what was allowed. */
-  readonly sampling: {
-    readonly measuredCost: number
-    readonly estimatedCost: number
-    readonly budget: number
-  }
-  readonly threshold: number
-  /** No other key has more than this, at 95 % confidence. */
-  readonly upperBound: number
-  readonly interrupted: boolean
-  readonly keys: readonly {
-    readonly key: string
-    readonly keyBase64: string
-    readonly share: number
-    readonly shareLow: number
-    readonly shareHigh: number
-    readonly opsPerSec: number
-    readonly nodes: readonly string[]
-    readonly commands: Readonly<Record<string, number>>
-  }[]
+export interface ScreenWidth {
+  readonly columns: number
 }
 
-export function toHotKeysReport(
-  run: { topology: string; budget: number; threshold: number },
-  outcome: HotKeysOutcome,
-): HotKeysReport {
-  return {
-    schema: 'cachectl/hotkeys/v1',
-    topology: run.topology,
-    sampledCommands: outcome.sampledCommands,
-    bursts: outcome.burstCount,
-    seconds: outcome.seconds,
-    opsPerSec: outcome.ringOpsPerSec,
-    sampling: {
-      measuredCost: outcome.cost.measured,
-      estimatedCost: outcome.cost.modelled,
-      budget: run.budget,
-    },
-    threshold: run.threshold,
-    upperBound: outcome.upperBound,
-    interrupted: outcome.interrupted,
-    keys: outcome.keys.map(({ name, ...rest }) => {
-      const bytes = Buffer.from(name, 'latin1')
-      return { key: printable(bytes), keyBase64: bytes.toString('base64'), ...rest }
-    }),
-  }
+export function renderHotKeys(report: HotKeysReport, { columns }: ScreenWidth): string {
+  if (report.samples === 0) return `${header(report, columns)}\n\nNo traffic was seen.`
+  const blocks = [
+    header(report, columns),
+    keysBlock(report, columns),
+    goneLine(report),
+    suggestions(report, columns),
+    prefixes(report, columns),
+    wrapText(skewText(report), columns),
+    misplacedBlock(report, columns),
+    failLine(report),
+  ]
+  return blocks.filter((block) => block !== '').join('\n\n')
 }
 
-export function renderHotKeys(report: HotKeysReport): string {
-  const { sampledCommands, bursts, seconds, opsPerSec, sampling, keys } = report
-  const header =
-    `${formatCount(sampledCommands)} commands sampled in ${formatCount(bursts)} bursts over ${seconds.toFixed(1)} s ` +
-    `of ${formatCount(opsPerSec)} ops/s;\ncost ${formatPercent(sampling.measuredCost, 2)} of a node's time, by the model ${formatPercent(sampling.estimatedCost, 2)} (budget ${formatPercent(sampling.budget)})`
-  if (sampledCommands === 0) return `${header}\n\nNo traffic was seen.`
+function header(report: HotKeysReport, columns: number): string {
+  const { samples, bursts, seconds, opsPerSec, sampling, threshold } = report
+  const { cost, budget, nodes } = sampling
+  const sampled = nodes.filter((node) => node.samples > 0).length
+  const nodeText =
+    sampled === nodes.length ? count(sampled, 'node') : `${sampled} of ${count(nodes.length, 'node')}`
+  const lines = [
+    `${nodeText}, ${formatCount(samples)} commands sampled in ${count(bursts, 'burst')} ${report.gone ? 'with a half-life of' : 'over'} ${formatSeconds(report.gone ? halfLifeMs / 1000 : seconds)}, of ${formatCount(opsPerSec)} ops/s`,
+    `cost ${formatPercent(cost.share, 2)} of a node's time (${cost.isMeasured ? 'measured' : 'estimated'}; budget ${formatPercent(budget)})`,
+    ...sourceLines(nodes),
+    `above ${formatPercent(threshold)} of a node: ${report.certainCount} certain, ${report.possibleCount} possible`,
+  ]
+  return lines.map((line) => wrapText(line, columns, 2)).join('\n')
+}
+
+/** Nodes with one source for one reason share a line. */
+function sourceLines(nodes: HotKeysReport['sampling']['nodes']): string[] {
+  const groups = new Map<string, string[]>()
+  for (const { node, source, reason } of nodes) {
+    const text = `${source}: ${printable(reason)}`
+    groups.set(text, [...(groups.get(text) ?? []), printable(node, 32)])
+  }
+  if (groups.size === 1) return [...groups.keys()].map((text) => `source ${text}`)
+  return [...groups].map(([text, names]) => `source of ${names.join(', ')}: ${text}`)
+}
+
+function keysBlock(report: HotKeysReport, columns: number): string {
   const bound = formatPercent(report.upperBound, 2)
-  if (keys.length === 0)
-    return `${header}\n\nNo key above ${formatPercent(report.threshold)} of the traffic (upper bound ${bound}).`
-  const rows = keys.map(({ key, share, shareLow, shareHigh, opsPerSec: ops, commands, nodes }) => [
-    key.length > 32 ? `${key.slice(0, 31)}…` : key,
-    formatPercent(share, 2),
-    `${(shareLow * 100).toFixed(2)} – ${(shareHigh * 100).toFixed(2)}`,
-    formatCount(ops),
-    mix(commands),
-    nodes.join(','),
-  ])
-  const table = renderTable(
-    [
-      { title: 'key' },
-      { title: 'share', align: 'right' },
-      { title: '95 % interval', align: 'right' },
-      { title: 'ops/s', align: 'right' },
-      { title: 'mix' },
-      { title: 'nodes' },
-    ],
-    rows,
-  )
-  return `${header}\n\n${table}\n\nNo other key has more than ${bound}.`
+  if (report.keys.length === 0)
+    return `No key above ${formatPercent(report.threshold)} of its node (upper bound ${bound}).`
+  const notes = [
+    ...(report.keys.some(({ tie }) => tie !== undefined) ? ['= tied: their order may be chance'] : []),
+    ...(report.keys.some(({ certainty }) => certainty === 'possible')
+      ? [`? may be below ${formatPercent(report.threshold)}`]
+      : []),
+    `no other key has more than ${bound} of its node`,
+  ]
+  return `${renderHotKeysTable(report, columns)}\n${chalk.dim(wrapText(`${notes.join('; ')}.`, columns))}`
 }
 
-function mix(commands: Readonly<Record<string, number>>): string {
-  return Object.entries(commands)
-    .slice(0, 2)
-    .map(([command, share]) => `${printable(command.toUpperCase(), 12)} ${Math.round(share * 100)}`)
-    .join(' ')
+function goneLine({ gone = [] }: HotKeysReport): string {
+  return gone
+    .map(({ key, goneMs }) => `gone ${formatSeconds(goneMs / 1000)} ago: ${cutMiddle(key, 48)}`)
+    .join('\n')
+}
+
+/** A line for each thing to do, with the reason of the hottest key; the others' are in the JSON. */
+function suggestions({ keys }: HotKeysReport, columns: number): string {
+  const groups = new Map<string, ReportedKey[]>()
+  for (const key of keys) {
+    const { action } = key.suggestion
+    if (action !== 'none') groups.set(action, [...(groups.get(action) ?? []), key])
+  }
+  return [...groups]
+    .flatMap(([action, [first, ...others]]) => {
+      if (!first) return []
+      const ranks = [...new Set(others.map((key) => `#${rankOf(key)}`))]
+      const likewise = ranks.length === 0 ? '' : ` (likewise ${ranks.join(', ')})`
+      const text = `${action}  #${rankOf(first)} ${cutMiddle(first.key, 32)}: ${printable(first.suggestion.reason)}${likewise}`
+      return [wrapText(text, columns, 4)]
+    })
+    .join('\n')
+}
+
+function prefixes({ prefixes: found }: HotKeysReport, columns: number): string {
+  if (found.length === 0) return ''
+  return renderTable(
+    [
+      { title: 'prefix' },
+      { title: 'of ring', align: 'right' },
+      { title: 'without hot keys', align: 'right' },
+      { title: 'keys seen', align: 'right' },
+    ],
+    found.map(({ prefix, share, ownShare, keyCount }) => [
+      `${cutMiddle(prefix, Math.max(16, columns - 46))}*`,
+      formatPercent(share),
+      formatPercent(ownShare),
+      formatCount(keyCount),
+    ]),
+  )
+}
+
+export function skewText({ skew, keys }: HotKeysReport): string {
+  if (!skew) return ''
+  const { node, maxOverMean, withoutHotKeys, whatIf } = skew
+  const { l1, split, keyCount } = whatIf
+  const explained = keys.length === 0 ? '' : `, ${withoutHotKeys.toFixed(2)} without the hot keys`
+  const copies = split.map(({ places, maxOverMean: ratio }) => `${ratio.toFixed(2)} in ${places} places`)
+  return (
+    `Node skew (max/mean) ${maxOverMean.toFixed(2)} at ${printable(node, 32)}${explained}. What if the top ${count(keyCount, 'key')} came from L1: ` +
+    `${l1.maxOverMean.toFixed(2)}, with ${formatPercent(l1.remainingLoad, 0)} of the load left; from copies: ${copies.join(', ')}.`
+  )
+}
+
+function misplacedBlock({ misplaced }: HotKeysReport, columns: number): string {
+  if (misplaced.nodes.length === 0) return ''
+  const shares = misplaced.nodes
+    .slice(0, 4)
+    .map(({ node, share }) => `${printable(node, 32)} ${formatPercent(share, 2)}`)
+  const lines = [
+    `Asked of the wrong node (a client with an old topology?): ${shares.join(', ')} of what names keys there.`,
+    ...misplaced.keys
+      .slice(0, 3)
+      .map(
+        ({ key, node, owner }) =>
+          `  ${cutMiddle(key, 40)} at ${printable(node, 32)}, owned by ${printable(owner, 32)}`,
+      ),
+  ]
+  return lines.map((line) => wrapText(line, columns, 2)).join('\n')
+}
+
+function failLine({ failAbove }: HotKeysReport): string {
+  if (!failAbove) return ''
+  const limit = `--fail-above ${formatPercent(failAbove.share)}`
+  return failAbove.passed
+    ? `${limit}: passed, no key is certain to be above.`
+    : chalk.red(`${limit}: failed, a key is certain to be above.`)
+}
+
+function count(value: number, noun: string): string {
+  return `${formatCount(value)} ${noun}${Math.round(value) === 1 ? '' : 's'}`
 }

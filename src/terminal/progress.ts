@@ -4,8 +4,11 @@ import type { ProgressPort } from '../operations/ports.js'
 const silent: ProgressPort = { update: () => {}, end: () => {} }
 
 /** An ora spinner where somebody watches, silence elsewhere (ora prints into pipes otherwise). */
-export async function createProgress(stream: NodeJS.WriteStream = process.stderr): Promise<ProgressPort> {
-  if (!stream.isTTY || process.env.TERM === 'dumb') return silent
+export async function createProgress(
+  stream: NodeJS.WriteStream = process.stderr,
+  isWanted = true,
+): Promise<ProgressPort> {
+  if (!isWanted || !stream.isTTY || process.env.TERM === 'dumb') return silent
   const { default: ora } = await import('ora')
   const spinner = ora({ stream, discardStdin: false, hideCursor: true })
   return {

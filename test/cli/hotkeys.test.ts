@@ -19,7 +19,7 @@ describe('hotkeys on real servers under load', () => {
 
   async function underLoad<T>(distribution: string, body: () => Promise<T>): Promise<T> {
     const keys = ['--keys', String(keyCount), '--prefix', 'h:', '--connections', '4']
-    const load = startCli(['bench', '-t', file, ...keys, '--distribution', distribution, '--duration', '10m'])
+    const load = startCli(['bench', '-t', file, ...keys, '--distribution', distribution, '--max-time', '10m'])
     try {
       const connection = await servers.connect(0)
       while (Number(await connection.call('DBSIZE')) < 500) await systemClock.sleep(20)
@@ -47,17 +47,19 @@ describe('hotkeys on real servers under load', () => {
     const name = (rank: number) => `h:${String(scatter(rank)).padStart(4, '0')}`
     const found = report.keys.map(({ key }: { key: string }) => key)
     assert.deepEqual(found.slice(0, 2), [name(0), name(1)])
-    for (const { share, shareLow, shareHigh, opsPerSec, nodes } of report.keys) {
+    for (const { nodes, opsPerSec, opsPerSecLow, opsPerSecHigh, type, exists } of report.keys) {
+      const [{ share, shareLow, shareHigh }] = nodes
       assert.ok(shareLow < share && share < shareHigh)
-      assert.ok(opsPerSec > 0)
+      assert.ok(0 < opsPerSecLow && opsPerSecLow < opsPerSec && opsPerSec < opsPerSecHigh)
       assert.equal(nodes.length, 1)
+      assert.deepEqual({ type, exists }, { type: 'string', exists: true })
     }
     await assertNoMonitorLeft()
   })
 
   it('reports none on uniform traffic, and says up to where it can tell', async () => {
     const result = await underLoad('uniform', () => runCli(['hotkeys', '-t', file, '--max-time', '3s']))
-    assert.match(result.stdout, /No key above 0\.5 % of the traffic \(upper bound \d/)
+    assert.match(result.stdout, /No key above 0\.5 % of its node \(upper bound \d/)
   })
 
   it('never stores or prints values', async () => {
@@ -127,6 +129,65 @@ describe('hotkeys on real servers under load', () => {
     await writeFile(path, `name: test\nnodes:\n${nodes.join('')}`)
     return path
   }
+
+  it('fails above a share, tells missing keys, and redacts on demand', async () => {
+    const connection = await servers.connect(0)
+    let running = true
+    const traffic = (async () => {
+      while (running) await connection.call('GET', 'user:void')
+    })()
+    try {
+      const args = [
+        'hotkeys',
+        '-t',
+        file,
+        '--max-time',
+        '1s',
+        '--json',
+        '--fail-above',
+        '20%',
+        '--redact',
+        'prefix',
+      ]
+      const { exitCode, stdout, stderr } = await runCli(args)
+      assert.equal(exitCode, 3, stderr)
+      const [key] = JSON.parse(stdout).keys
+      assert.match(key.key, /^user:#/)
+      assert.deepEqual([key.keyBase64, key.exists, key.suggestion.action], [null, false, 'fix-client'])
+      assert.doesNotMatch(stdout, /void/)
+    } finally {
+      running = false
+      await traffic
+    }
+  })
+
+  it('--watch prints a JSON line a window and serves gauges until Ctrl-C', async () => {
+    await underLoad('zipf:1.2', async () => {
+      const { child, result } = startCli(['hotkeys', '-t', file, '--prometheus', '0', '--json'])
+      let [out, told] = ['', '']
+      child.stdout!.on('data', (chunk: Buffer) => {
+        out += chunk.toString()
+      })
+      child.stderr!.on('data', (chunk: Buffer) => {
+        told += chunk.toString()
+      })
+      while (out.split('\n').length < 3) await systemClock.sleep(50)
+      const [, url] = /metrics: (\S+)/.exec(told)!
+      const scraped = await (await fetch(url!)).text()
+      assert.match(scraped, /^cachectl_hotkeys_key_share\{rank="1",node="n\d"\} 0\.\d+$/m)
+      child.kill('SIGINT')
+      const { exitCode, stdout } = await result
+      assert.equal(exitCode, 0)
+      const windows = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      assert.equal(windows[0].schema, 'cachectl/hotkeys/v2')
+      assert.ok(windows[1].samples > windows[0].samples)
+      assert.deepEqual(windows[1].gone, [])
+    })
+    await assertNoMonitorLeft()
+  })
 
   it('Ctrl-C: shows what was sampled until then, exits 130, leaves no monitor', async () => {
     await underLoad('zipf:1.2', async () => {

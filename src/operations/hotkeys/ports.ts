@@ -2,6 +2,7 @@
 import type { LoadReading } from '../../hotkeys/cost-model.js'
 import type { NodeFacts } from '../../hotkeys/node-facts.js'
 import type { NodeRanking, SampledBurst, SourceName } from '../../hotkeys/sampled.js'
+import type { KeyFacts } from '../../hotkeys/suggestions.js'
 
 /** Whichever is reached first ends a burst. */
 export interface BurstLimits {
@@ -39,4 +40,10 @@ export interface NodeProbePort {
   /** Takes half a second. */
   facts(node: string): Promise<NodeFacts>
   load(node: string): Promise<LoadReading>
+}
+
+/** Asks a node about a few keys. */
+export interface DescribePort {
+  /** In the order of the keys. What the user may not ask is left out; so are keys of a node that does not answer. */
+  describe(node: string, keys: readonly Buffer[]): Promise<KeyFacts[]>
 }

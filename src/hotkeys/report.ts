@@ -1,0 +1,229 @@
+/** The answer about hot keys as a value: what `--json` prints, and what screens, metrics and later commands read. */
+import type { Estimate, HotKey } from './estimate.js'
+import type { Bounded } from './interval.js'
+import { type Misplaced, misplacedKeys } from './misplaced.js'
+import { hotPrefixes } from './prefixes.js'
+import type { KeyNames, ShownKey } from './redaction.js'
+import type { SourceName } from './sampled.js'
+import { frontKeys, hottestLoads, type RingPlacement, type Skew, skewOf } from './skew.js'
+import { type KeyFacts, type Suggestion, suggest } from './suggestions.js'
+import type { Tally } from './tally.js'
+import type { Change, Trend } from './trend.js'
+
+/** What sampling has brought. */
+export interface HotKeysRun {
+  readonly tallies: readonly Tally[]
+  readonly estimate: Estimate
+  /** Commands a second of each node, by id. */
+  readonly opsPerSec: ReadonlyMap<string, number>
+  readonly seconds: number
+  /** Share of the time of the node that was sampled most. */
+  readonly cost: SamplingCost
+  readonly sources: readonly NodeSource[]
+  readonly interrupted: boolean
+}
+
+export interface SamplingCost {
+  readonly share: number
+  /** By the servers' own CPU times; otherwise by the model of what a command costs. */
+  readonly isMeasured: boolean
+}
+
+export interface NodeSource {
+  readonly node: string
+  readonly source: SourceName
+  /** Why this one. */
+  readonly reason: string
+}
+
+export interface ReportContext {
+  readonly topology: string
+  readonly budget: number
+  readonly threshold: number
+  readonly placement: RingPlacement
+  /** By name; none of keys that were not asked for. */
+  readonly facts: ReadonlyMap<string, KeyFacts>
+  readonly names: KeyNames
+  /** Fails above this share of a node. */
+  readonly failAbove?: number
+  readonly trend?: Trend
+}
+
+export interface HotKeysReport {
+  readonly schema: 'cachectl/hotkeys/v2'
+  readonly topology: string
+  /** Share of a node's commands. */
+  readonly threshold: number
+  readonly seconds: number
+  readonly interrupted: boolean
+  readonly samples: number
+  readonly bursts: number
+  readonly opsPerSec: number
+  readonly sampling: {
+    readonly cost: SamplingCost
+    readonly budget: number
+    readonly nodes: readonly (NodeSource & {
+      readonly samples: number
+      readonly bursts: number
+      readonly opsPerSec: number
+    })[]
+  }
+  readonly certainCount: number
+  readonly possibleCount: number
+  /** No other key has a larger share of its node, at 95 %. */
+  readonly upperBound: number
+  readonly keys: readonly ReportedKey[]
+  /** Shares of the ring. */
+  readonly prefixes: readonly {
+    readonly prefix: string
+    readonly prefixBase64: string | null
+    readonly share: number
+    readonly ownShare: number
+    readonly keyCount: number
+  }[]
+  readonly skew: Skew | null
+  readonly misplaced: {
+    readonly nodes: Misplaced['nodes']
+    readonly keys: readonly (ShownKey & {
+      readonly node: string
+      readonly owner: string
+      readonly seen: number
+    })[]
+  }
+  /** Of `--watch`: were hot in the last seconds. */
+  readonly gone?: readonly (ShownKey & { readonly goneMs: number })[]
+  readonly failAbove?: { readonly share: number; readonly passed: boolean }
+}
+
+export interface ReportedKey extends ShownKey, KeyFacts {
+  readonly rank: number
+  readonly tie?: number
+  readonly certainty: HotKey['certainty']
+  readonly nodes: readonly {
+    readonly node: string
+    readonly share: number
+    readonly shareLow: number
+    readonly shareHigh: number
+    readonly opsPerSec: number
+  }[]
+  readonly ringShare: number
+  readonly ringShareLow: number
+  readonly ringShareHigh: number
+  readonly opsPerSec: number
+  readonly opsPerSecLow: number
+  readonly opsPerSecHigh: number
+  readonly commands: Readonly<Record<string, number>>
+  readonly writeShare: number
+  /** What clients send, at least. */
+  readonly inBytesPerSec: number
+  /** What is answered to reads of a string. */
+  readonly outBytesPerSec?: number
+  readonly clients: HotKey['clients']
+  readonly suggestion: Suggestion
+  readonly change?: Change
+}
+
+export function hotKeysReport(run: HotKeysRun, context: ReportContext): HotKeysReport {
+  const { estimate, tallies, opsPerSec } = run
+  const { names, threshold, placement, trend, failAbove } = context
+  const ringOps = sum(opsPerSec.values())
+  const front = hottestLoads(tallies, opsPerSec, frontKeys(opsPerSec.size))
+  const hotKeys = new Map(estimate.keys.map(({ name, ring }) => [name, ring.value]))
+  const misplaced = misplacedKeys(tallies, placement.owner)
+  return {
+    schema: 'cachectl/hotkeys/v2',
+    topology: context.topology,
+    threshold,
+    seconds: run.seconds,
+    interrupted: run.interrupted,
+    samples: Math.round(estimate.samples),
+    bursts: Math.round(estimate.bursts),
+    opsPerSec: ringOps,
+    sampling: { cost: run.cost, budget: context.budget, nodes: sampledNodes(run) },
+    certainCount: estimate.certainCount,
+    possibleCount: estimate.possibleCount,
+    upperBound: estimate.upperBound,
+    keys: estimate.keys.map((key) => reportedKey(key, context)),
+    prefixes: hotPrefixes(tallies, { threshold, hotKeys, weightOf: nodeWeights(run) }).map(
+      ({ prefix, ...shares }) => {
+        const shown = names.prefix(prefix)
+        return { prefix: shown.key, prefixBase64: shown.keyBase64, ...shares }
+      },
+    ),
+    skew: skewOf({ opsPerSec, keys: front, hotKeys: new Set(hotKeys.keys()), placement }) ?? null,
+    misplaced: {
+      nodes: misplaced.nodes,
+      keys: misplaced.keys.map(({ name, ...rest }) => ({ ...names.key(name), ...rest })),
+    },
+    ...(trend ? { gone: trend.gone.map(({ name, goneMs }) => ({ ...names.key(name), goneMs })) } : {}),
+    ...(failAbove === undefined
+      ? {}
+      : { failAbove: { share: failAbove, passed: !estimate.keys.some((key) => isAbove(key, failAbove)) } }),
+  }
+}
+
+function isAbove({ certainty, nodes }: HotKey, share: number): boolean {
+  return certainty === 'certain' && nodes.some((node) => node.share.low > share)
+}
+
+function reportedKey(key: HotKey, { names, facts, trend }: ReportContext): ReportedKey {
+  const known = facts.get(key.name) ?? {}
+  const { ring, opsPerSec, writeShare } = key
+  const change = trend?.changes.get(key.name)
+  return {
+    ...names.key(key.name),
+    rank: key.rank,
+    ...(key.tie === undefined ? {} : { tie: key.tie }),
+    certainty: key.certainty,
+    nodes: key.nodes.map((node) => ({
+      node: node.node,
+      share: node.share.value,
+      shareLow: node.share.low,
+      shareHigh: node.share.high,
+      opsPerSec: node.opsPerSec,
+    })),
+    ringShare: ring.value,
+    ringShareLow: ring.low,
+    ringShareHigh: ring.high,
+    opsPerSec: opsPerSec.value,
+    opsPerSecLow: opsPerSec.low,
+    opsPerSecHigh: opsPerSec.high,
+    commands: key.mix,
+    writeShare,
+    inBytesPerSec: key.bytesPerSec,
+    ...(known.type === 'string' && known.sizeBytes !== undefined
+      ? { outBytesPerSec: readsPerSec(opsPerSec, writeShare) * known.sizeBytes }
+      : {}),
+    clients: key.clients,
+    ...known,
+    suggestion: suggest(key, known),
+    ...(change ? { change } : {}),
+  }
+}
+
+function readsPerSec({ value }: Bounded, writeShare: number): number {
+  return value * (1 - writeShare)
+}
+
+/** A node's part of all commands; where no node says how many it has, by what was sampled. */
+function nodeWeights({ opsPerSec, estimate }: HotKeysRun): (node: string) => number {
+  const ringOps = sum(opsPerSec.values())
+  const samples = new Map(estimate.nodes.map((node) => [node.node, node.samples / estimate.samples]))
+  return (node) => (ringOps > 0 ? (opsPerSec.get(node) ?? 0) / ringOps : (samples.get(node) ?? 0))
+}
+
+function sampledNodes({ sources, estimate, opsPerSec }: HotKeysRun): HotKeysReport['sampling']['nodes'] {
+  const sampled = new Map(estimate.nodes.map((node) => [node.node, node]))
+  return sources.map((source) => ({
+    ...source,
+    samples: Math.round(sampled.get(source.node)?.samples ?? 0),
+    bursts: Math.round(sampled.get(source.node)?.bursts ?? 0),
+    opsPerSec: opsPerSec.get(source.node) ?? 0,
+  }))
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0
+  for (const value of values) total += value
+  return total
+}

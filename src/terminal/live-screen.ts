@@ -1,0 +1,63 @@
+/** A screen that is drawn again and again, as that of `top`: the terminal's other screen, which leaves no trace behind. */
+import type { ReadStream, WriteStream } from 'node:tty'
+
+const enter = '\x1b[?1049h\x1b[?25l'
+const leave = '\x1b[?25h\x1b[?1049l'
+const home = '\x1b[H'
+const clearLine = '\x1b[K'
+const clearBelow = '\x1b[J'
+
+const keys = { interrupt: '\x03', suspend: '\x1a' }
+
+export interface LiveScreen {
+  /** Drawn anew when the terminal's size changes; lines that do not fit are left out. */
+  draw(render: (columns: number) => string): void
+  /** Puts the terminal back as it was. */
+  close(): void
+}
+
+/** `onQuit`: somebody pressed q or Ctrl-C. */
+export function openLiveScreen(input: ReadStream, output: WriteStream, onQuit: () => void): LiveScreen {
+  let last = (_columns: number) => ''
+  const draw = (render: (columns: number) => string) => {
+    last = render
+    const lines = render(output.columns)
+      .split('\n')
+      .slice(0, Math.max(1, output.rows - 1))
+    output.write(`${home}${lines.map((line) => `${line}${clearLine}`).join('\n')}${clearBelow}`)
+  }
+  const onData = (data: Buffer) => {
+    const typed = data.toString('latin1')
+    if (/q/i.test(typed) || typed.includes(keys.interrupt)) onQuit()
+    // in raw mode the terminal does not turn it into a signal
+    else if (typed.includes(keys.suspend)) process.kill(process.pid, 'SIGTSTP')
+  }
+  const start = () => {
+    output.write(enter)
+    if (input.isTTY) input.setRawMode(true)
+    input.on('data', onData).resume()
+  }
+  const stop = () => {
+    input.off('data', onData).pause()
+    if (input.isTTY) input.setRawMode(false)
+    output.write(leave)
+  }
+  const onContinue = () => {
+    start()
+    draw(last)
+  }
+  const onResize = () => draw(last)
+  start()
+  process.on('SIGTSTP', stop)
+  process.on('SIGCONT', onContinue)
+  output.on('resize', onResize)
+  return {
+    draw,
+    close: () => {
+      process.off('SIGTSTP', stop)
+      process.off('SIGCONT', onContinue)
+      output.off('resize', onResize)
+      stop()
+    },
+  }
+}
