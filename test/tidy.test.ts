@@ -16,7 +16,14 @@ const anywhere = [
   'nearest-name.ts',
 ]
 const pure = ['ring', 'plan', 'workload', 'measure', 'hotkeys']
-const adapters = [...pure, 'operations/ports.ts', 'cache/ports.ts', 'cache/journal-port.ts']
+const adapters = [
+  ...pure,
+  'operations/ports.ts',
+  'operations/hotkeys/ports.ts',
+  'operations/hotkeys/server-settings.ts',
+  'cache/ports.ts',
+  'cache/journal-port.ts',
+]
 
 /** folder → what it may import besides itself and `anywhere`. */
 const layers: Record<string, readonly string[]> = {

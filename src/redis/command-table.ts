@@ -1,5 +1,6 @@
 /** What a server says about its commands: which arguments are keys, and whether a command writes. */
 import { createKeyPositions, type KeyPositions } from '../hotkeys/key-positions.js'
+import { commandEntries } from './command-entries.js'
 import type { RespConnection } from './resp-connection.js'
 
 export interface CommandTable {
@@ -14,13 +15,7 @@ export interface CommandTable {
 }
 
 export async function readCommandTable(connection: RespConnection): Promise<CommandTable> {
-  const reply = await connection.call('COMMAND')
-  const entries = (Array.isArray(reply) ? reply : []).flatMap((entry) => {
-    if (!Array.isArray(entry)) return []
-    const [name, , flags, first, last, step] = entry
-    const shape = { name: String(name), first: Number(first), last: Number(last), step: Number(step) }
-    return [{ shape, flags: new Set(Array.isArray(flags) ? flags.map(String) : []) }]
-  })
+  const entries = commandEntries(await connection.call('COMMAND'))
   const flagsOf = new Map(entries.map(({ shape, flags }) => [shape.name.toLowerCase(), flags]))
   return {
     positions: createKeyPositions(entries.map(({ shape }) => shape)),
