@@ -36,6 +36,8 @@ const space = 0x20
 const plus = 0x2b
 /** A longer one is read without its tail, in which no key is expected. */
 const maxLineBytes = 2 ** 20
+/** Of seconds and six digits. */
+const longestTime = 18
 const lineEnd = Buffer.from('\n')
 
 /** `path` may be `-`. Errors of bursts: `invalid` for what cannot be read, or has no line of MONITOR. */
@@ -161,16 +163,21 @@ class LogSource implements MonitorLog {
 
 /** `1700000000.123456 ` in ms; undefined for other lines. */
 function timeOf(line: Buffer): number | undefined {
-  let at = line[0] === plus ? 1 : 0
+  const start = line[0] === plus ? 1 : 0
   let micros = 0
-  let digits = 0
+  let dotAt = 0
+  let at = start
   for (; at < line.length && line[at] !== space; at++) {
+    if (line[at] === dot) {
+      if (dotAt > 0) return undefined
+      dotAt = at
+      continue
+    }
     const digit = line[at]! - 0x30
-    if (line[at] === dot) continue
-    if (digit < 0 || digit > 9 || ++digits > 16) return undefined
+    if (digit < 0 || digit > 9 || at - start > longestTime) return undefined
     micros = micros * 10 + digit
   }
-  return digits > 6 ? micros / 1000 : undefined
+  return dotAt > start && at - dotAt === 7 ? micros / 1000 : undefined
 }
 
 /** Whole lines with their ends, as many at a time as a chunk has. */

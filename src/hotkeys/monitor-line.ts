@@ -25,7 +25,8 @@ export const scriptCalls: ReadonlySet<string> = new Set([
 
 /** undefined for what is not a command line, and for script calls. */
 export function parseMonitorLine(line: Buffer, positions: KeyPositions): MonitoredCommand | undefined {
-  const spans = argumentSpans(line, addressEnd(line) + 2)
+  const close = addressEnd(line)
+  const spans = close < 0 ? [] : argumentSpans(line, close + 2)
   const [name] = spans
   if (!name) return undefined
   const command = decode(line, name).toString('latin1').toLowerCase()
@@ -45,9 +46,9 @@ export function addressEnd(line: Buffer): number {
   return line.indexOf('] "')
 }
 
+/** All whole arguments, of which the first begins with the quote at `from`. */
 export function argumentSpans(line: Buffer, from: number): Span[] {
   const spans: Span[] = []
-  if (from < 2) return spans
   let at = from
   while (line[at] === quote) {
     const start = at + 1

@@ -106,6 +106,7 @@ function notesOf({ keyCount, zeroCount, isComplete }: Walk, size: number): strin
   const share = size > 0 ? Math.min(1, keyCount / size) : 1
   return [
     'popularity, not rate: a logarithmic counter that fades with minutes; keys that are asked for and missing have none',
+    'keys that hold the same whole number below 10,000 share one counter where maxmemory is 0',
     isComplete
       ? `all ${keyCount.toLocaleString('en')} keys were looked at`
       : `${keyCount.toLocaleString('en')} keys were looked at, ${(100 * share).toFixed(0)} % of them: hot keys among the others are not here`,
