@@ -15,7 +15,7 @@ export interface LoggedCommand {
 const maxArgumentBytes = 128
 const maxArguments = 32
 const moreArguments = /^\.\.\. \((\d+) more arguments\)$/
-/** The address of the client that scripts run their commands with. */
+/** The client that Redis runs scripts' commands with; Valkey 8 names the script's caller instead. */
 const scriptClient = '?:0'
 
 /** undefined for script calls, whose inner commands are entries of their own. `cutKeys`: keys that were not whole. */

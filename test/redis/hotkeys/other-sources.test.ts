@@ -44,7 +44,7 @@ describe('the slow log as a source', () => {
   let ledgerFolder: string
   let archivePath: string
   before(async () => {
-    servers = await startServers(1)
+    servers = await startServers(1, { args: ['--enable-debug-command', 'local'] })
     client = await servers.connect(0)
   })
   after(() => servers.stop())
@@ -96,7 +96,8 @@ describe('the slow log as a source', () => {
     )
     assert.ok(burst.commands.length > 50 && burst.commands.length <= limits.maxLines)
     assert.ok(hot.every(({ client: address, micros }) => address.startsWith('127.0.0.1:') && micros! >= 0))
-    assert.ok(inner.every(({ client: address }) => address === 'lua'))
+    // Redis does not say who called the script, Valkey does
+    assert.ok(inner.every(({ client: address }) => address === 'lua' || address.startsWith('127.0.0.1:')))
     // what the server cut is not held
     assert.ok(burst.bytes < burst.commands.length * 400)
     assert.ok((burst.costMicros ?? 0) >= burst.commands.length)
@@ -124,21 +125,11 @@ describe('the slow log as a source', () => {
     assert.deepEqual([saved?.node, saved?.args], ['n1', ['SET', 'users', 'entry']])
     assert.match(saved?.at, /^20\d\d-/)
     const before = (await archived()).length
-    const slow = under(
-      [
-        [
-          'EVAL',
-          "local t = redis.call('time'); local e = t[1]*1e6+t[2]+30000; repeat t = redis.call('time') until t[1]*1e6+t[2] > e",
-          0,
-        ],
-      ],
-      () => slowlog.burst('n1', { ...limits, maxMs: 60 }),
-    )
-    await slow
+    await under([['DEBUG', 'SLEEP', '0.03']], () => slowlog.burst('n1', { ...limits, maxMs: 60 }))
     await slowlog.close()
     const added = (await archived()).slice(before)
     assert.ok(
-      added.length > 0 && added.every(({ micros, args }) => micros >= 20_000 && args[0] === 'EVAL'),
+      added.length > 0 && added.every(({ micros, args }) => micros >= 20_000 && args[0] === 'DEBUG'),
       JSON.stringify(added),
     )
   })
@@ -265,11 +256,11 @@ describe('popularity counters as a source', () => {
     const lfu = scan(0.01)
     const first = await lfu.rank('n1', { durationMs: 100, signal: never })
     assert.match(first.notes.join(), /1,\d\d\d keys were looked at, 2\d % of them/)
-    let found = first
-    for (let round = 0; round < 6 && found.keys[0]?.name !== 'k42'; round++)
-      found = await lfu.rank('n1', { durationMs: 100, signal: never })
+    const second = await lfu.rank('n1', { durationMs: 100, signal: never })
     await lfu.close()
-    assert.equal(found.keys[0]?.name, 'k42')
+    const seen = new Set(first.keys.map(({ name }) => name))
+    const again = second.keys.filter(({ name }) => seen.has(name))
+    assert.ok(seen.size === 100 && again.length < 10, `${again.length} of ${seen.size}`)
   })
 
   it('says what is missing where there are no counters', async () => {
