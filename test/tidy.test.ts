@@ -20,6 +20,7 @@ const adapters = [
   ...pure,
   'operations/ports.ts',
   'operations/hotkeys/ports.ts',
+  'operations/hotkeys/server-settings.ts',
   'cache/ports.ts',
   'cache/journal-port.ts',
 ]

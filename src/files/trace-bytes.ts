@@ -10,23 +10,26 @@ const chunkBytes = 2 ** 18
 const gzipMagic = [0x1f, 0x8b]
 const zstdMagic = [0x28, 0xb5, 0x2f, 0xfd]
 
-/** Errors: `invalid` for a file that cannot be read, ends in the middle of its gzip data or is packed otherwise. */
-export async function* readUnpacked(path: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: chunkBytes })
+/**
+ * `what`: how messages call it. The path `-` is standard input.
+ * Errors: `invalid` for a file that cannot be read, ends in the middle of its gzip data or is packed otherwise.
+ */
+export async function* readUnpacked(path: string, what = 'trace'): AsyncGenerator<Buffer> {
+  const file = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: chunkBytes })
   const chunks: AsyncIterator<Buffer> = file[Symbol.asyncIterator]()
   try {
     const first = await chunks.next()
     if (first.done) return
     if (startsWith(first.value, zstdMagic))
       throw invalid(
-        `trace ${printable(path)}: it is packed with zstd`,
+        `${what} ${printable(path)}: it is packed with zstd`,
         `Unpack it first: zstd -d ${printable(path)}, or pass <(zstd -dc ${printable(path)}) as the file.`,
       )
     const all = chain(first.value, chunks)
     yield* startsWith(first.value, gzipMagic) ? gunzip(all) : all
   } catch (error) {
     if (error instanceof Error && error.name === 'CachectlError') throw error
-    throw invalid(`trace ${printable(path)}: ${reasonOf(error)}`, undefined, error)
+    throw invalid(`${what} ${printable(path)}: ${reasonOf(error)}`, undefined, error)
   } finally {
     file.destroy()
   }

@@ -34,6 +34,8 @@ export interface NodeRanking {
   readonly unit: WeightUnit
   /** Heaviest first. `share` in [0, 1] of the node's whole weight, where the server tells that. */
   readonly keys: readonly { readonly name: string; readonly weight: number; readonly share?: number }[]
+  /** The same node's keys by another weight, where its server keeps two. */
+  readonly also?: Pick<NodeRanking, 'unit' | 'keys'>
   /** How the server sampled, what it leaves out: for people. */
   readonly notes: readonly string[]
 }

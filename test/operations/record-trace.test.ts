@@ -1,5 +1,6 @@
 /** The recording against feeds that do what they are told, on a clock that stands still between steps. */
 import assert from 'node:assert/strict'
+import { createKeyPositions } from '../../src/hotkeys/key-positions.js'
 import type { MonitorFeedPort, NodeTraffic, RecordedRow } from '../../src/operations/ports.js'
 import { type RecordRequest, recordTrace } from '../../src/operations/record-trace.js'
 import { testNode, testTopology } from '../support/redis-servers.js'
@@ -34,7 +35,7 @@ function createStage(offsetsMs: Readonly<Record<string, number>> = {}): Stage {
   const losses = new Map<string, (error: Error) => void>()
   const topology = testTopology([testNode('n1', 1), testNode('n2', 2)])
   const commands = {
-    positions: { of: (command: string) => (command === 'get' ? [1] : []) },
+    positions: createKeyPositions([{ name: 'get', first: 1, last: 1, step: 1 }]),
     accessOf: () => 'read' as const,
   }
   const stage: Stage = {

@@ -16,6 +16,8 @@ export interface BurstSource {
   readonly name: SourceName
   /** What may be read out of a command's count: every command, or writes only (tracking). */
   readonly sees: 'commands' | 'writes'
+  /** What this source leaves out and how it counts: for people, known after the first burst. */
+  readonly notes: readonly string[]
   /** `bytes` came over the wire; `costMicros` is what it cost the server by the seed of the cost model. */
   burst(
     node: string,
@@ -28,6 +30,7 @@ export interface BurstSource {
 /** A source that has a ranking already. */
 export interface RankingSource {
   readonly name: SourceName
+  /** An abort ends it early, with what is known by then. */
   rank(
     node: string,
     options: { readonly durationMs: number; readonly signal: AbortSignal },
