@@ -4,9 +4,11 @@ import { systemClock } from './clock.js'
 import { ExitCode } from './errors.js'
 import type { TopologyFile } from './files/topology-file.js'
 import { enoughKeys } from './hotkeys/choose-local.js'
-import { openSampling, wholeRing } from './hotkeys-sampling.js'
+import type { HotKeysOutput } from './hotkeys-run.js'
+import { type SamplingOptions, sampledWindow, withSampler } from './hotkeys-sampling.js'
 import { controlOf, openControl, openMeeting } from './open-control.js'
 import { keepPublished } from './operations/hotkeys/keep-published.js'
+import { buildRing } from './ring/build-ring.js'
 import { formatCount } from './terminal/format.js'
 import { renderHotSetChange, toHotSetChangeReport } from './terminal/hot-set.js'
 import { createProgress } from './terminal/progress.js'
@@ -21,60 +23,56 @@ export const autoFlags = {
 
 export interface AutoRequest {
   readonly file: TopologyFile
+  readonly sampling: SamplingOptions
   readonly by: string
   /** Of one window, as the flag says. */
   readonly window: string
-  readonly budget: number
-  readonly threshold: number
-  readonly json: boolean
-}
-
-export interface AutoOutput {
-  readonly signal: AbortSignal
-  /** To standard output. */
-  readonly print: (text: string) => void
-  /** Monitors are to be ended now. */
-  readonly onSampling: (close: () => void) => void
 }
 
 /** Runs until the signal, takes its keys off then, and ends with 130. */
-export async function keepHotKeysPublished(request: AutoRequest, output: AutoOutput): Promise<undefined> {
-  const { file, by, window, budget, threshold, json } = request
-  const windowMs = parseDurationMs(window, '--window')
-  const { topology } = file
+export async function keepHotKeysPublished(request: AutoRequest, output: HotKeysOutput): Promise<undefined> {
+  const { file, sampling, by } = request
+  const { topology, path } = file
+  const window = {
+    maxMs: parseDurationMs(request.window, '--window'),
+    ...{ stopsWhenKnown: false, isFresh: true },
+  }
   const { control: spec, folder } = controlOf(file)
+  const ring = buildRing(topology)
   const progress = await createProgress()
-  // the status line says what the window was; the sampler's own would flicker in it
-  const sampling = await openSampling({ topology, durationMs: windowMs, budget, threshold }, silent)
-  output.onSampling(() => sampling.close())
   const control = await openControl(file)
   const meeting = await openMeeting(spec, folder)
+  const { beforeSuspension, signal } = output
   const board = { control, clock: systemClock, by }
+  // the status line says what the window was; the sampler's own would flicker in it
+  const world = { topology, topologyPath: path, progress: silent, beforeSuspension }
   try {
-    await keepPublished(
-      {
-        ring: topology.name,
-        threshold,
-        limit: enoughKeys(topology.nodes.length),
-        loadOf: () => wholeRing,
-      },
-      {
-        ...{ meeting, board, clock: systemClock, signal: output.signal },
-        sampleWindow: (signal) => sampling.window(signal),
-        onChange: (change) => {
-          const report = toHotSetChangeReport(change, systemClock.wallMs())
-          progress.end()
-          output.print(`${json ? JSON.stringify(report) : renderHotSetChange(report)}\n`)
+    await withSampler({ ...sampling, top: mostKeys }, world, (run) =>
+      keepPublished(
+        {
+          ring: topology.name,
+          threshold: sampling.threshold,
+          limit: enoughKeys(topology.nodes.length),
+          loadOf: (name) => topology.nodes[ring.ownerIndex(Buffer.from(name, 'latin1'))]?.id ?? '',
         },
-        onWindow: ({ publishedCount, opsPerSec, hitsPerSec }) =>
-          progress.update(
-            `${publishedCount} published; ${formatCount(opsPerSec)} ops/s on the nodes, ${formatCount(hitsPerSec)} reads/s of published keys from memory`,
-          ),
-        onTrouble: (text) => {
-          progress.end()
-          process.stderr.write(`warning: ${text}\n`)
+        {
+          ...{ meeting, board, clock: systemClock, signal },
+          sampleWindow: async (until) => sampledWindow(await run(window, until)),
+          onChange: (change) => {
+            const report = toHotSetChangeReport(change, systemClock.wallMs())
+            progress.end()
+            output.write(`${output.isJson ? JSON.stringify(report) : renderHotSetChange(report)}\n`)
+          },
+          onWindow: ({ publishedCount, opsPerSec, hitsPerSec }) =>
+            progress.update(
+              `${publishedCount} published; ${formatCount(opsPerSec)} ops/s on the nodes, ${formatCount(hitsPerSec)} reads/s of published keys from memory`,
+            ),
+          onTrouble: (text) => {
+            progress.end()
+            output.tell(`warning: ${text}`)
+          },
         },
-      },
+      ),
     )
   } finally {
     progress.end()
@@ -85,4 +83,5 @@ export async function keepHotKeysPublished(request: AutoRequest, output: AutoOut
   return undefined
 }
 
+const mostKeys = 1_000
 const silent = { update: () => {}, end: () => {} }

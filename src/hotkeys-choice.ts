@@ -5,7 +5,7 @@ import type { TopologyFile } from './files/topology-file.js'
 import { type Choice, chooseLocal, enoughKeys } from './hotkeys/choose-local.js'
 import { maxHotKeys } from './hotkeys/hot-set.js'
 import { parsePercent } from './hotkeys/percent.js'
-import { openSampling } from './hotkeys-sampling.js'
+import { candidatesOf, withSampler } from './hotkeys-sampling.js'
 import { createProgress } from './terminal/progress.js'
 import { parseDurationMs } from './workload/duration.js'
 
@@ -17,7 +17,7 @@ export interface PublishRequest {
   readonly 'max-time': string
   readonly threshold: string
   /** Monitors are to be ended now. */
-  readonly onSampling: (close: () => void) => void
+  readonly beforeSuspension: (close: () => void) => void
 }
 
 export interface KeysToPublish {
@@ -35,19 +35,21 @@ export async function keysToPublish(request: PublishRequest, signal: AbortSignal
   if (given && from !== undefined) throw invalid('--from: give keys or a report, not both')
   if (given) return { keys: given }
   if (from !== undefined) return asKeys(chooseLocal(await readHotKeysReport(from), maxHotKeys))
-  const { topology } = file
+  const { topology, path } = file
   const progress = await createProgress()
-  const sampling = await openSampling(
-    {
-      topology,
-      budget,
-      durationMs: parseDurationMs(request['max-time'], '--max-time'),
-      threshold: parsePercent(request.threshold, '--threshold'),
-    },
-    progress,
-  )
-  request.onSampling(() => sampling.close())
-  return asKeys(chooseLocal(await sampling.candidates(signal), enoughKeys(topology.nodes.length)))
+  const { beforeSuspension } = request
+  const options = {
+    ...{ source: 'auto' as const, top: maxHotKeys, budget: { share: budget, gentle: false } },
+    ...{ force: false, allowSlowlogLoss: false, allowConfig: false },
+    threshold: parsePercent(request.threshold, '--threshold'),
+    maxMs: parseDurationMs(request['max-time'], '--max-time'),
+  }
+  const world = { topology, topologyPath: path, progress, beforeSuspension }
+  return withSampler(options, world, async (run) => {
+    const found = await run({ maxMs: options.maxMs, stopsWhenKnown: true, isFresh: true }, signal)
+    signal.throwIfAborted()
+    return asKeys(chooseLocal(candidatesOf(found), enoughKeys(topology.nodes.length)))
+  })
 }
 
 function asKeys({ chosen, others }: Choice): KeysToPublish {

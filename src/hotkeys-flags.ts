@@ -1,16 +1,49 @@
 /** Flags of how hot keys are sampled and how they are shown. */
 import * as Flags from '@oclif/core/flags'
+import type { OutputFlags } from '@oclif/core/interfaces'
 import { parsePercent } from './hotkeys/percent.js'
 import { type Redaction, redactions } from './hotkeys/redaction.js'
+import type { SourceName } from './hotkeys/sampled.js'
+import type { SamplingOptions } from './hotkeys-sampling.js'
 import { parseDurationMs } from './workload/duration.js'
 
+const sources = ['auto', 'native', 'monitor', 'slowlog', 'tracking', 'lfu', 'log'] as const
+
 export const samplingFlags = {
-  top: Flags.integer({ summary: 'Report at most this many keys.', default: 20, min: 1, max: 1_000 }),
-  duration: Flags.string({ summary: 'Sample at most this long.', default: '20s' }),
-  budget: Flags.string({ summary: "Share of each node's time that sampling may take.", default: '1%' }),
+  source: Flags.string({
+    summary: 'Where samples come from; auto takes the best that each node has, and says why.',
+    options: [...sources],
+    default: 'auto',
+  }),
+  log: Flags.string({
+    summary: 'A saved MONITOR log (plain or gzip), or - for standard input, in place of servers.',
+    helpValue: 'FILE',
+  }),
+  budget: Flags.string({
+    summary: "Share of each node's main thread that sampling may take; default: 1%, with --gentle 0.5%.",
+    helpValue: 'SHARE',
+  }),
+  gentle: Flags.boolean({
+    summary: 'Smaller and rarer bursts, under 0.5 % of the time: no percentile sees them.',
+  }),
+  'max-time': Flags.string({
+    summary: 'Stop after this long; before, when enough is known.',
+    helpValue: 'TIME',
+    default: '20s',
+  }),
   threshold: Flags.string({
     summary: "Report keys above this share of a node's commands.",
     default: '0.5%',
+  }),
+  top: Flags.integer({ summary: 'Report at most this many keys.', default: 20, min: 1, max: 1_000 }),
+  force: Flags.boolean({
+    summary: 'Sample also where a main thread is more than 90 % busy, or a command costs too much.',
+  }),
+  'allow-slowlog-loss': Flags.boolean({
+    summary: "Allow the source slowlog, which pushes the slow log's entries out: they are saved to a file first.",
+  }),
+  'allow-config': Flags.boolean({
+    summary: "Allow settings to be changed for the run: Valkey's own detection, when it is off.",
   }),
 }
 
@@ -54,12 +87,23 @@ export function parseShownFlags(flags: ShownFlags) {
 }
 
 /** Errors: `invalid`, naming the flag. */
-export function parseSamplingFlags(flags: { duration: string; budget: string; threshold: string }) {
-  const durationMs = parseDurationMs(
-    /^\d+$/.test(flags.duration) ? `${flags.duration}s` : flags.duration,
-    '--duration',
-  )
-  const budget = parsePercent(flags.budget, '--budget')
-  const threshold = parsePercent(flags.threshold, '--threshold')
-  return { durationMs, budget, threshold }
+export function parseSamplingFlags(flags: OutputFlags<typeof samplingFlags>): SamplingOptions {
+  const { gentle, threshold, top, force } = flags
+  const maxTime = flags['max-time']
+  return {
+    ...{ top, force },
+    source: sources.find((each): each is SourceName | 'auto' => each === flags.source) ?? 'auto',
+    threshold: parsePercent(threshold, '--threshold'),
+    budget: { gentle, share: parsePercent(flags.budget ?? (gentle ? '0.5%' : '1%'), '--budget') },
+    maxMs: parseDurationMs(/^\d+$/.test(maxTime) ? `${maxTime}s` : maxTime, '--max-time'),
+    allowSlowlogLoss: flags['allow-slowlog-loss'],
+    allowConfig: flags['allow-config'],
+  }
 }
+
+export const rightsHelp =
+  'The user needs the ACL rights +info +command +monitor +client|id +client|kill, and no key patterns (+select where a ' +
+  'database is given); +type +pttl +exists +strlen +memory|usage on the keys are used where they are granted. What is ' +
+  'missing is said before anything is sampled. Other sources need other rights: native +hotkeys; slowlog +slowlog ' +
+  '+config|get +config|set +multi +exec; tracking +hello +client|tracking; lfu +scan +object|freq +dbsize. MONITOR shows ' +
+  'values and key names to whoever may run it: give the rights to a short-lived user.'

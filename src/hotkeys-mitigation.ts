@@ -17,7 +17,9 @@ import type { SplitPorts } from './operations/hotkeys/split-key.js'
 import { createRandom, freshSeed } from './random.js'
 import { keyMark } from './redis/cache-replies.js'
 import type { CacheRing } from './redis/cache-ring.js'
-import { createMonitor } from './redis/monitor-burst.js'
+import { createMonitorSource } from './redis/hotkeys/monitor-source.js'
+import { createNodeProbe } from './redis/hotkeys/node-probe.js'
+import { startWatchdog } from './redis/hotkeys/watchdog.js'
 import { ReplyError } from './redis/resp.js'
 import type { Topology } from './ring/topology.js'
 import { type HotSetReport, type PublishedKeys, renderHotSet, toHotSetReport } from './terminal/hot-set.js'
@@ -85,20 +87,34 @@ export abstract class HotSetCommand extends BaseCommand {
   protected async withSplits<T>(file: TopologyFile, body: (context: SplitContext) => Promise<T>): Promise<T> {
     return this.withBoard(file, async (board) => {
       const { topology, isChanging } = await presentRing(board.control, file.topology)
-      const monitor = createMonitor(await readAccess(topology.nodes, process.env), systemClock)
-      this.beforeSuspension(() => monitor.close())
       const l2 = await openPresentRing(file)
-      const sampling = { monitor, clock: systemClock, random: createRandom(freshSeed()), signal: this.signal }
       try {
         return await body({
           ...{ l2, topology, isChanging, board, clock: systemClock, signal: this.signal },
           describeForeign: (key) => describeForeign(l2, key),
-          sampleKey: (node, key) => sampleKey(node, key, sampling),
+          sampleKey: (node, key) => this.sampleKey(topology, node, key),
         })
       } finally {
         await l2.close()
       }
     })
+  }
+
+  private async sampleKey(topology: Topology, node: string, key: Buffer): Promise<Record<string, number>> {
+    const accesses = await readAccess(topology.nodes, process.env)
+    const probe = createNodeProbe(accesses, systemClock)
+    const watchdog = startWatchdog(accesses)
+    const source = createMonitorSource(accesses, { probe, watchdog, clock: systemClock })
+    this.beforeSuspension(() => void source.close())
+    try {
+      source.expect(await probe.facts(node))
+      const random = createRandom(freshSeed())
+      return await sampleKey(node, key, { source, clock: systemClock, random, signal: this.signal })
+    } finally {
+      await source.close()
+      probe.close()
+      watchdog.close()
+    }
   }
 }
 

@@ -18,6 +18,21 @@ export interface ReportSettings {
   readonly failAbove: number | undefined
 }
 
+/** The report of a log: nobody is asked about its keys, and no ring places them. */
+export function logReporter(
+  settings: Omit<ReportSettings, 'topology' | 'accesses'>,
+): (run: HotKeysRun) => HotKeysReport {
+  const { redaction, failAbove, ...rest } = settings
+  const node = 'log'
+  return (run) =>
+    hotKeysReport(run, {
+      ...{ ...rest, topology: node, facts: new Map() },
+      placement: { owner: () => node, hashTag: undefined },
+      names: keyNames(redaction, randomBytes(32)),
+      ...(failAbove === undefined ? {} : { failAbove }),
+    })
+}
+
 /** A function, because a watch reports many times: the ring is built once, and a key's hash stays the same. */
 export function hotKeysReporter(
   settings: ReportSettings,

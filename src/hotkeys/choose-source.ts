@@ -75,10 +75,9 @@ function refusal(message: string, remedy: string): CachectlError {
   return refused(message, remedy || undefined)
 }
 
-/** `n1: monitor: …; native: …`: the choice, then what was passed over. */
-export function describeChoice(node: string, { source, reason, refusedOthers }: SourceChoice): string {
-  const others = refusedOthers.map((other) => `; ${other.source}: ${other.why}`).join('')
-  return `${printable(node)}: ${source}: ${reason}${others}`
+/** The reason of the choice, then why not what was passed over. */
+export function describeChoice({ reason, refusedOthers }: SourceChoice): string {
+  return [reason, ...refusedOthers.map(({ source, why }) => `not ${source}: ${why}`)].join('; ')
 }
 
 const judges: Readonly<Record<LiveSource, Judge>> = {

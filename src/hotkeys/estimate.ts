@@ -3,6 +3,7 @@
 import { type Candidate, candidatesOf, othersBound } from './candidates.js'
 import { type Bounded, scaled, shareOf, weightedSum } from './interval.js'
 import { rankShown } from './ranks.js'
+import { readShare } from './read-share.js'
 import type { Tally } from './tally.js'
 
 export interface HotKey {
@@ -23,6 +24,7 @@ export interface HotKey {
   readonly seen: number
   /** Command → share of the key's commands, most frequent first. */
   readonly mix: Readonly<Record<string, number>>
+  /** Of its accesses: a look of the cache library is one (read-share.ts). */
   readonly writeShare: number
   /** What clients send, at least. */
   readonly bytesPerSec: number
@@ -69,7 +71,6 @@ export interface EstimateOptions {
   readonly top: number
   /** Commands a second of each node, by id. */
   readonly opsPerSec: ReadonlyMap<string, number>
-  isWrite(command: string): boolean
 }
 
 /** The chance that any key of the run is called certain and is not above the threshold. */
@@ -173,7 +174,7 @@ function hotKey(found: Found, options: EstimateOptions): Omit<HotKey, 'rank' | '
     ring,
     opsPerSec: scaled(ring, ringOps),
     seen: sum(parts.map((part) => part.key.seen)),
-    ...mixOf(parts, options),
+    ...mixOf(parts),
     bytesPerSec: sum(
       parts.map((part) => (part.key.bytes / part.key.seen) * nodeShare(part, options).opsPerSec),
     ),
@@ -189,22 +190,15 @@ function samplesOf({ node, samples, bursts, spanMs }: Tally, { opsPerSec }: Esti
   return { node, samples, bursts, spanMs, opsPerSec: opsPerSec.get(node) ?? 0 }
 }
 
-function mixOf(
-  parts: readonly Part[],
-  { isWrite }: EstimateOptions,
-): { mix: Record<string, number>; writeShare: number } {
+function mixOf(parts: readonly Part[]): { mix: Record<string, number>; writeShare: number } {
   const counts = new Map<string, number>()
   for (const { key } of parts)
     for (const [command, count] of key.details?.commands ?? [])
       counts.set(command, (counts.get(command) ?? 0) + count)
   const total = sum([...counts.values()])
-  const sorted = [...counts]
-    .sort((a, b) => b[1] - a[1])
-    .map(([command, count]) => [command, count / total] as const)
-  return {
-    mix: Object.fromEntries(sorted),
-    writeShare: sum(sorted.filter(([command]) => isWrite(command)).map(([, share]) => share)),
-  }
+  const sorted = [...counts].sort((a, b) => b[1] - a[1])
+  const mix = Object.fromEntries(sorted.map(([command, count]) => [command, count / total] as const))
+  return { mix, writeShare: total > 0 ? 1 - readShare(mix) : 0 }
 }
 
 const mostClients = 3

@@ -4,7 +4,7 @@ import type { Bounded } from './interval.js'
 import { type Misplaced, misplacedKeys } from './misplaced.js'
 import { hotPrefixes } from './prefixes.js'
 import type { KeyNames, ShownKey } from './redaction.js'
-import type { SourceName } from './sampled.js'
+import type { NodeRanking, SourceName, WeightUnit } from './sampled.js'
 import { frontKeys, hottestLoads, type RingPlacement, type Skew, skewOf } from './skew.js'
 import { type KeyFacts, type Suggestion, suggest } from './suggestions.js'
 import type { Tally } from './tally.js'
@@ -20,6 +20,12 @@ export interface HotKeysRun {
   /** Share of the time of the node that was sampled most. */
   readonly cost: SamplingCost
   readonly sources: readonly NodeSource[]
+  /** Of nodes whose source ranks by itself; those have no samples. */
+  readonly rankings: readonly NodeRanking[]
+  /** Until the first key was certain; absent while there is none. */
+  readonly firstCertainSeconds?: number
+  /** More samples would not change the answer. */
+  readonly settled: boolean
   readonly interrupted: boolean
 }
 
@@ -27,13 +33,19 @@ export interface SamplingCost {
   readonly share: number
   /** By the servers' own CPU times; otherwise by the model of what a command costs. */
   readonly isMeasured: boolean
+  /** Server time in all, all nodes together, ms. */
+  readonly serverMs: number
 }
 
 export interface NodeSource {
   readonly node: string
   readonly source: SourceName
-  /** Why this one. */
+  /** Why this one, and why not those that would be better. */
   readonly reason: string
+  /** What is left of its budget: less than 1 after its rate has fallen in bursts. */
+  readonly budgetPart: number
+  /** How the source counts, what it leaves out. */
+  readonly notes: readonly string[]
 }
 
 export interface ReportContext {
@@ -55,6 +67,8 @@ export interface HotKeysReport {
   /** Share of a node's commands. */
   readonly threshold: number
   readonly seconds: number
+  readonly firstCertainSeconds: number | null
+  readonly settled: boolean
   readonly interrupted: boolean
   readonly samples: number
   readonly bursts: number
@@ -81,6 +95,7 @@ export interface HotKeysReport {
     readonly ownShare: number
     readonly keyCount: number
   }[]
+  readonly rankings: readonly ReportedRanking[]
   readonly skew: Skew | null
   readonly misplaced: {
     readonly nodes: Misplaced['nodes']
@@ -93,6 +108,16 @@ export interface HotKeysReport {
   /** Of `--watch`: were hot in the last seconds. */
   readonly gone?: readonly (ShownKey & { readonly goneMs: number })[]
   readonly failAbove?: { readonly share: number; readonly passed: boolean }
+}
+
+/** A node's own ranking: a weight is no rate, and has no interval. */
+export interface ReportedRanking {
+  readonly node: string
+  readonly source: SourceName
+  readonly unit: WeightUnit
+  readonly notes: readonly string[]
+  /** Heaviest first. */
+  readonly keys: readonly (ShownKey & { readonly weight: number; readonly share?: number })[]
 }
 
 export interface ReportedKey extends ShownKey, KeyFacts {
@@ -135,6 +160,8 @@ export function hotKeysReport(run: HotKeysRun, context: ReportContext): HotKeysR
     topology: context.topology,
     threshold,
     seconds: run.seconds,
+    firstCertainSeconds: run.firstCertainSeconds ?? null,
+    settled: run.settled,
     interrupted: run.interrupted,
     samples: Math.round(estimate.samples),
     bursts: Math.round(estimate.bursts),
@@ -150,6 +177,7 @@ export function hotKeysReport(run: HotKeysRun, context: ReportContext): HotKeysR
         return { prefix: shown.key, prefixBase64: shown.keyBase64, ...shares }
       },
     ),
+    rankings: run.rankings.flatMap((ranking) => reportedRankings(ranking, names)),
     skew: skewOf({ opsPerSec, keys: front, hotKeys: new Set(hotKeys.keys()), placement }) ?? null,
     misplaced: {
       nodes: misplaced.nodes,
@@ -160,6 +188,14 @@ export function hotKeysReport(run: HotKeysRun, context: ReportContext): HotKeysR
       ? {}
       : { failAbove: { share: failAbove, passed: !estimate.keys.some((key) => isAbove(key, failAbove)) } }),
   }
+}
+
+function reportedRankings(ranking: NodeRanking, names: KeyNames): ReportedRanking[] {
+  const { node, source, notes, also } = ranking
+  return [ranking, ...(also ? [also] : [])].map(({ unit, keys }) => ({
+    ...{ node, source, unit, notes },
+    keys: keys.map(({ name, ...rest }) => ({ ...names.key(name), ...rest })),
+  }))
 }
 
 function isAbove({ certainty, nodes }: HotKey, share: number): boolean {

@@ -19,7 +19,6 @@ const options: EstimateOptions = {
   threshold,
   top: 100,
   opsPerSec: new Map([['n1', 50_000]]),
-  isWrite: (command) => command === 'set',
 }
 
 function tallyOf(traffic: Traffic, sampling: Sampling, seed: number): Tally {

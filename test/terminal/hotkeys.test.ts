@@ -25,11 +25,18 @@ function reportOf(redaction?: Redaction, failAbove = 0.9) {
   const threshold = 0.02
   const run = {
     tallies: [tally],
-    estimate: estimate([tally], { threshold, top: 10, opsPerSec, isWrite: () => false }),
+    estimate: estimate([tally], { threshold, top: 10, opsPerSec }),
     opsPerSec,
     seconds: 6,
-    cost: { share: 0.008, isMeasured: true },
-    sources: [{ node: 'cache-1', source: 'monitor' as const, reason: 'small commands' }],
+    cost: { share: 0.008, isMeasured: true, serverMs: 48 },
+    sources: [
+      {
+        ...{ node: 'cache-1', source: 'monitor' as const, reason: 'small commands' },
+        ...{ notes: [], budgetPart: 1 },
+      },
+    ],
+    rankings: [],
+    settled: true,
     interrupted: false,
   }
   return hotKeysReport(run, {

@@ -14,8 +14,8 @@ export default class HotKeysPublish extends HotSetCommand {
     'Puts keys on the notice board of the control store, for --ttl; processes take it up within a second. Without keys the',
     'ring is sampled first, and the keys are published that are above the threshold beyond doubt and of whose commands 95 %',
     'read: at most n·ln n on a ring of n nodes, which is enough to even it out. A key that is there already stays for the',
-    "longer of both times; split keys are left alone.\n\nKeys need the rights of the control store only; a sample the nodes'",
-    `rights +monitor +info +command.\n\n${exitCodesHelp}`,
+    "longer of both times; split keys are left alone.\n\nKeys need the rights of the control store only; a sample those of",
+    `the command hotkeys.\n\n${exitCodesHelp}`,
   ].join(' ')
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -54,8 +54,8 @@ export default class HotKeysPublish extends HotSetCommand {
         const cleared = argv.length > 0 ? changeHotSet(withoutLocal(given), board) : clearHotSet(board)
         return this.show(await cleared, file, board.control)
       }
-      const onSampling = (close: () => void) => this.beforeSuspension(close)
-      const wish = { ...flags, file, given: argv.length > 0 ? given : undefined, onSampling }
+      const beforeSuspension = (close: () => void) => this.beforeSuspension(close)
+      const wish = { ...flags, file, given: argv.length > 0 ? given : undefined, beforeSuspension }
       const chosen = await keysToPublish(wish, this.signal)
       const untilMs = systemClock.wallMs() + ttlMs
       const set = await changeHotSet(withLocal(chosen.keys.map((key) => ({ key, untilMs }))), board)

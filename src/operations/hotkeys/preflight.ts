@@ -9,13 +9,13 @@ const busy = 0.9
 /** Errors: `refused`, with all that is wrong on all nodes; `force` goes on where the main thread is busy. */
 export function preflight(
   checked: readonly { readonly node: NodeSpec; readonly facts: NodeFacts }[],
-  { force }: { force: boolean },
+  { force, neededRights }: { readonly force: boolean; readonly neededRights: readonly string[] },
 ): void {
   const problems: string[] = []
   const remedies: string[] = []
   for (const { node, facts } of checked) {
     const name = `node ${node.id} (${formatAddress(node.address)})`
-    const rights = [...facts.missingRights].join(' ')
+    const rights = neededRights.filter((right) => facts.missingRights.has(right)).join(' ')
     const user = node.username ?? 'default'
     if (rights) {
       problems.push(`${name}: user ${printable(user)} lacks ${rights}`)

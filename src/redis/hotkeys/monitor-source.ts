@@ -65,6 +65,7 @@ export function createMonitorSource(
   return {
     name: 'monitor',
     sees: 'commands',
+    notes: [],
     expect: (known) => facts.set(known.node, known),
     async burst(node, limits) {
       const access = byId.get(node)

@@ -11,11 +11,26 @@ const needed: Readonly<Record<string, Command>> = {
   '+client|kill': ['CLIENT', 'KILL', 'ID', 0],
 }
 const rights = Object.keys(needed)
+/** Without them MONITOR is not sampled. */
+export const monitorRights = ['+info', '+command', ...rights]
+/** Those of other sources; asked of ACL DRYRUN only, because trying some of them would do something. */
+const ofOthers: Readonly<Record<string, Command>> = {
+  '+slowlog': ['SLOWLOG', 'LEN'],
+  '+config|get': ['CONFIG', 'GET', 'slowlog-max-len'],
+  '+config|set': ['CONFIG', 'SET', 'slowlog-max-len', '128'],
+  '+multi': ['MULTI'],
+  '+exec': ['EXEC'],
+  '+hello': ['HELLO'],
+  '+client|tracking': ['CLIENT', 'TRACKING', 'OFF'],
+  '+scan': ['SCAN', '0'],
+  '+object|freq': ['OBJECT', 'FREQ', 'key'],
+}
+const asked = { ...needed, ...ofOthers }
 const answerTimeoutMs = 5_000
 
 /** ACL DRYRUN of each, to be sent after INFO. */
 export function dryRuns({ node }: NodeAccess): Command[] {
-  return Object.values(needed).map((command) => ['ACL', 'DRYRUN', node.username ?? 'default', ...command])
+  return Object.values(asked).map((command) => ['ACL', 'DRYRUN', node.username ?? 'default', ...command])
 }
 
 /** `replies` to those; `send` tries what they leave open. */
@@ -24,12 +39,17 @@ export async function missingRights(
   replies: readonly Reply[],
   send: (commands: readonly Command[]) => Promise<Reply[]>,
 ): Promise<string[]> {
-  const isAnswered = replies.every((reply) => !(reply instanceof ReplyError))
-  if (isAnswered) return rights.filter((_, index) => String(replies[index]) !== 'OK')
+  const isAnswered = replies.slice(0, rights.length).every((reply) => !(reply instanceof ReplyError))
+  if (isAnswered) return Object.keys(asked).filter((_, index) => isRefusal(replies[index]))
   const tried = rights.filter((right) => right !== '+monitor')
   const answers = await send(tried.map((right) => needed[right]!))
   const missing = tried.filter((_, index) => isDenied(answers[index]))
   return (await mayMonitor(access)) ? missing : ['+monitor', ...missing]
+}
+
+/** DRYRUN also tells of keys that the user may not see, and of commands that there are not. */
+function isRefusal(reply: Reply | undefined): boolean {
+  return /no permissions to run/i.test(String(reply))
 }
 
 export function isDenied(reply: Reply | undefined): boolean {

@@ -14,7 +14,8 @@ import type {
   SlowlogArchive,
   SlowlogEntry,
 } from '../../operations/hotkeys/server-settings.js'
-import type { BurstLimits, NodeAccess } from '../../operations/ports.js'
+import type { BurstLimits } from '../../operations/hotkeys/ports.js'
+import type { NodeAccess } from '../../operations/ports.js'
 import { type Command, type Reply, ReplyError } from '../resp.js'
 import { type RespConnection, replyFailure } from '../resp-connection.js'
 import { nodeName } from '../socket.js'
