@@ -13,7 +13,10 @@ export interface HotKey {
   readonly rank: number
   /** The tied group's number, from 1, where others share the rank. */
   readonly tie?: number
-  /** `certain`: above the threshold on a node, and the chance that any such key of a run is not is below 1 in 1,000. */
+  /**
+   * `certain`: above the threshold on a node, and the chance that any such key of a run is not is below 1 in 1,000.
+   * `possible`: its estimate is above.
+   */
   readonly certainty: 'certain' | 'possible'
   /** Where it was seen, busiest first. */
   readonly nodes: readonly NodeShare[]
@@ -123,7 +126,7 @@ function judge(candidates: readonly Candidate[], { threshold }: EstimateOptions)
   return candidates.map((candidate) => {
     const { tally, key } = candidate
     const share = shareOf(key, tally)
-    const isPossible = share.high >= threshold && isNear(candidate) && key.seen >= fewestSeen
+    const isPossible = share.value >= threshold && key.seen >= fewestSeen
     if (!isPossible) return { ...candidate, share, verdict: 'below' }
     return {
       ...candidate,

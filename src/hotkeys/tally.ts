@@ -64,8 +64,6 @@ export class Tally {
   squaredWeights = 0
   /** Bursts with their weights, and with the squares of them: 1 until they decay. */
   private readonly weights = { sum: 0, squares: 0 }
-  /** Commands without keys. */
-  keyless = 0
   readonly clients = new SpaceSaving<Counter>(createCounter)
   private firstAtMs = Number.POSITIVE_INFINITY
   private lastAtMs = Number.NEGATIVE_INFINITY
@@ -98,7 +96,6 @@ export class Tally {
     const named = new Set<KeyTally>()
     for (const command of commands) {
       if (command.client) this.clients.increment(command.client)
-      if (command.keys.length === 0) this.keyless += 1
       for (const name of command.keys) named.add(this.count(name, command, detailsFrom))
     }
     for (const key of named) {
@@ -126,7 +123,6 @@ export class Tally {
     this.squaredWeights *= squared
     this.weights.sum *= factor
     this.weights.squares *= squared
-    this.keyless *= factor
     this.keys.reweigh(
       (key) => {
         key.count *= factor

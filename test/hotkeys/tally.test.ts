@@ -11,10 +11,10 @@ describe('Space-Saving', () => {
   it('never counts too little, nor more too much than its error, and holds all above 1/m', () => {
     const stream = fc.array(
       fc.integer({ min: 0, max: 30 }).map((value) => Math.floor(value ** 2 / 30)),
-      { maxLength: 400 },
+      { minLength: 30, maxLength: 200 },
     )
     fc.assert(
-      fc.property(stream, fc.integer({ min: 1, max: 12 }), fc.nat(400), (values, capacity, limitedAt) => {
+      fc.property(stream, fc.integer({ min: 1, max: 12 }), fc.nat(20), (values, capacity, limitedAt) => {
         const counters = new SpaceSaving(create)
         const truth = new Map<string, number>()
         values.forEach((value, at) => {
