@@ -12,7 +12,7 @@ import { CachectlError, describeError, ExitCode } from './errors.js'
 import { parseLoadRequest } from './files/load-request-json.js'
 import { loadTopology } from './files/topology-file.js'
 import { readTrace } from './files/trace-file.js'
-import { openPresentRing, tierOf } from './open-cache.js'
+import { openPresentRing, tierOf, trackingOf } from './open-cache.js'
 import { createRandom } from './random.js'
 import { measureHostNoise } from './redis/load/host-noise.js'
 import { toLoadJob } from './redis/load/load-job.js'
@@ -65,11 +65,12 @@ async function run(order: CacheLoadOrder): Promise<void> {
   })
   const clock = systemClock
   const engine = new CacheEngine({ job, strategy, run: stamp, origin, staleReads, clock })
-  const ring = await openPresentRing(await loadTopology(order.topologyPath, order.topologyPath))
   const settings = settingsOf(optionsOf(strategy, engine))
-  const { l2, journal } = tierOf(ring, settings)
+  const file = await loadTopology(order.topologyPath, order.topologyPath)
+  const ring = await openPresentRing(file, { tracking: trackingOf(settings) })
+  const { l2, journal, hot } = tierOf(ring, settings)
   const cache = new TieredCache<Value>(settings, {
-    ...{ l2: observeLookups(l2, clock, engine), journal },
+    ...{ l2: observeLookups(l2, clock, engine), journal, hot },
     clock,
     random: createRandom(job.seed + job.part.index + 0xcac4e),
   })
@@ -113,7 +114,7 @@ function optionsOf(strategy: StrategySpec, engine: CacheEngine): CacheOptions<Va
     stale: staleMs,
     jitter: jitterShare,
     early: earlyBeta > 0 ? earlyBeta : false,
-    l1: l1 ? { max: l1.entries, policy: l1.policy } : false,
+    l1: l1 === 'hot' ? l1 : l1 ? { max: l1.entries, policy: l1.policy } : false,
     codec: bytesCodec,
     ...(strategy.kind === 'aside' ? {} : { load: engine.load }),
     ...(strategy.kind === 'write-behind'

@@ -40,7 +40,7 @@ function strategyConfiguration({ strategy }: BenchJob): Configuration {
   return {
     strategy: kind,
     processes,
-    l1: l1 ? `${l1.entries} ${l1.policy}` : 'none',
+    l1: l1 === 'hot' ? 'hot keys' : l1 ? `${l1.entries} ${l1.policy}` : 'none',
     cacheTtlMs: ttlMs,
     ...(staleMs > 0 ? { staleMs } : {}),
     jitter: jitterShare,

@@ -26,11 +26,10 @@ export const strategyFlags = {
     min: 1,
     max: 64,
   }),
-  l1: Flags.integer({
-    helpValue: 'ENTRIES',
-    summary: 'With --strategy: entries of each process; 0: no L1; default 10,000.',
-    min: 0,
-    max: 100_000_000,
+  l1: Flags.string({
+    helpValue: 'ENTRIES|hot',
+    summary:
+      'With --strategy: entries of each process; 0: no L1; hot: published hot keys only; default 10,000.',
   }),
   'l1-policy': Flags.string({
     helpValue: 'NAME',
@@ -54,7 +53,7 @@ export const strategyFlags = {
 export interface StrategyFlags {
   readonly strategy?: string | undefined
   readonly processes?: number | undefined
-  readonly l1?: number | undefined
+  readonly l1?: string | undefined
   readonly 'l1-policy'?: string | undefined
   readonly stale?: string | undefined
   readonly jitter?: string | undefined
@@ -74,6 +73,7 @@ interface OtherFlags {
 
 const defaultProcesses = 2
 const defaultL1Entries = 10_000
+const maxL1Entries = 100_000_000
 const defaultTtlMs = 3_600_000
 /** Values carry a stamp with their version. */
 const leastValueBytes = 16
@@ -90,22 +90,35 @@ export function strategyOf(flags: StrategyFlags & OtherFlags, workload: Workload
     return undefined
   }
   refuseMistakes(kind, flags, workload)
-  const { processes = defaultProcesses, l1 = defaultL1Entries } = flags
+  const { processes = defaultProcesses } = flags
+  const l1 = l1Of(flags)
   if (flags.connections < processes)
     throw invalid(`--connections ${flags.connections}: ${processes} processes need at least one caller each`)
   const seconds = workload.ttl.parts[0]?.seconds ?? 0
   return {
     kind,
     processes,
-    ...(l1 === 0
-      ? {}
-      : { l1: { entries: l1, policy: l1Policies.find((each) => each === flags['l1-policy']) ?? 's3fifo' } }),
+    ...(l1 ? { l1 } : {}),
     namespace: flags.prefix.slice(0, -1),
     ttlMs: seconds > 0 ? seconds * 1_000 : defaultTtlMs,
     staleMs: flags.stale === undefined ? 0 : parseDurationMs(flags.stale, '--stale'),
     jitterShare: flags.jitter === undefined ? 0.1 : jitterOf(flags.jitter),
     earlyBeta: flags.early === undefined ? 1 : earlyOf(flags.early),
   }
+}
+
+function l1Of({ l1 = String(defaultL1Entries), 'l1-policy': policy }: StrategyFlags): StrategySpec['l1'] {
+  if (l1 === 'hot') {
+    if (policy !== undefined)
+      throw invalid('--l1 hot and --l1-policy: of the hot keys none leaves for another')
+    return 'hot'
+  }
+  const entries = /^\d{1,9}$/.test(l1) ? Number(l1) : Number.NaN
+  if (!(entries <= maxL1Entries))
+    throw invalid(`--l1 ${printable(l1)}: it is a number of entries from 0 to ${maxL1Entries}, or hot`)
+  if (entries > 0) return { entries, policy: l1Policies.find((each) => each === policy) ?? 's3fifo' }
+  if (policy !== undefined) throw invalid('--l1 0 and --l1-policy: there is no L1')
+  return undefined
 }
 
 function refuseMistakes(kind: Strategy, flags: StrategyFlags & OtherFlags, workload: Workload): void {
@@ -120,8 +133,6 @@ function refuseMistakes(kind: Strategy, flags: StrategyFlags & OtherFlags, workl
   if (flags.threads > 1) throw beside('threads', 'it takes --processes, because L1 belongs to a process')
   if (flags['ttl-jitter'] !== undefined)
     throw beside('ttl-jitter', 'the cache has a jitter of its own, --jitter')
-  if (flags.l1 === 0 && flags['l1-policy'] !== undefined)
-    throw invalid('--l1 0 and --l1-policy: there is no L1')
   if (!/^[^:#\s]+:$/.test(flags.prefix))
     throw invalid(
       `--prefix ${printable(flags.prefix)}: with --strategy it is the cache's namespace`,

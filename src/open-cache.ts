@@ -2,9 +2,11 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { type Cache, TieredCache } from './cache/cache.js'
+import { HotSetFollower } from './cache/hot-set-follower.js'
 import type { JournalPort } from './cache/journal-port.js'
-import { type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
-import type { ControlStore, L2Port } from './cache/ports.js'
+import { type CacheEvents, type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
+import type { ControlStore, HotKeysPort, L2Port } from './cache/ports.js'
+import { SplitCopies } from './cache/split-copies.js'
 import { createStats } from './cache/stats.js'
 import { CacheTimings } from './cache/timings.js'
 import { systemClock } from './clock.js'
@@ -18,6 +20,7 @@ import { printable } from './printable.js'
 import { createRandom, freshSeed } from './random.js'
 import { CacheRing } from './redis/cache-ring.js'
 import { RedisJournal } from './redis/journal.js'
+import type { Tracking } from './redis/tracked-connection.js'
 import { defaultHash, defaultPointsPerWeight } from './ring/algorithms.js'
 import type { NodeSpec, Topology } from './ring/topology.js'
 
@@ -42,33 +45,46 @@ export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
   const world = { clock: systemClock, random: createRandom(freshSeed()), on }
   if (ring === undefined) {
     if (settings.behind) throw invalid('behind: it needs `ring`')
+    if (settings.l1?.isHotOnly) throw invalid("l1: 'hot' needs `ring`, for which hot keys are published")
     return new TieredCache(settings, { ...world, l2: undefined })
   }
-  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tierOf(ring, settings) })
+  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tierOf(ring, settings, on) })
   const counting = { stats: createStats(), timings: new CacheTimings() }
   return new LazyCache({ ...counting, namespace: settings.namespace }, async () => {
-    const opened = await openCacheRing(ring)
-    const { l2, journal } = tierOf(opened, settings)
+    const opened = await openCacheRing(ring, { tracking: trackingOf(settings) })
+    const tier = tierOf(opened, settings, on)
     try {
-      if (journal) await requireKeeping(journal)
+      if (tier.journal) await requireKeeping(tier.journal)
     } catch (error) {
       await opened.close()
       throw error
     }
     return {
-      cache: new TieredCache(settings, { ...world, ...counting, l2, journal }),
+      cache: new TieredCache(settings, { ...world, ...counting, ...tier }),
       close: () => opened.close(),
     }
   })
 }
 
-/** The second tier of a cache over a ring, with its journal where it writes behind. */
+/** A cache that keeps all that it reads must be told of all; others need not burden their nodes with that. */
+export function trackingOf({ l1 }: Pick<CacheSettings<never>, 'l1'>): Tracking {
+  return l1 && !l1.isHotOnly ? 'all' : 'hot'
+}
+
+/** The second tier of a cache over a ring, with its journal where it writes behind, and the ring's hot set. */
 export function tierOf(
   ring: CacheRing,
-  { behind, namespace }: Pick<CacheSettings<never>, 'behind' | 'namespace'>,
-): { readonly l2: L2Port; readonly journal: JournalPort | undefined } {
+  { behind, namespace, l2TimeoutMs }: Pick<CacheSettings<never>, 'behind' | 'namespace' | 'l2TimeoutMs'>,
+  on: Partial<CacheEvents> = {},
+): { readonly l2: L2Port; readonly journal: JournalPort | undefined; readonly hot: HotKeysPort } {
+  const { hot } = ring
   const journal = behind && new RedisJournal(ring, namespace, behind.copies)
-  return { l2: journal ? journal.over() : ring, journal }
+  const l2 = new SplitCopies(journal ? journal.over() : ring, {
+    ...{ hot, copies: ring, random: createRandom(freshSeed()), timeoutMs: l2TimeoutMs / 2 },
+    hashTag: () => ring.ring.topology.ring.hashTag,
+    onError: (error) => on.error?.(error),
+  })
+  return { l2, journal: journal && l2.journal(journal), hot }
 }
 
 /** Nodes that are away now are looked at before anything is put there. */
@@ -80,37 +96,50 @@ async function requireKeeping(journal: JournalPort): Promise<void> {
   }
 }
 
+export interface OpenRingOptions {
+  /**
+   * `all` (default): its nodes remember every key that is read, and tell of it, as a cache with a full L1 needs. `hot`:
+   * they remember what a cache may keep or waits for, for caches with `l1: 'hot'` or without L1. Every cache is right over
+   * either.
+   */
+  readonly tracking?: Tracking
+}
+
 /** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */
-export async function openCacheRing(ring: RingSource): Promise<CacheRing> {
+export async function openCacheRing(ring: RingSource, options: OpenRingOptions = {}): Promise<CacheRing> {
   if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
     // only here: YAML and the control stores take longer to import than all the rest
     const { loadTopology } = await import('./files/topology-file.js')
     const { openControl } = await import('./open-control.js')
-    return openRing(await openControl(await loadTopology(resolve(ring), ring)))
+    return openRing(await openControl(await loadTopology(resolve(ring), ring)), options)
   }
-  return openRing(createFixedStore(fixedTopology(typeof ring === 'string' ? [ring] : ring)))
+  return openRing(createFixedStore(fixedTopology(typeof ring === 'string' ? [ring] : ring)), options)
 }
 
 /** The ring of a topology file as it is now, also where no control store keeps it. Errors: as above. */
-export async function openPresentRing(file: TopologyFile): Promise<CacheRing> {
+export async function openPresentRing(file: TopologyFile, options: OpenRingOptions = {}): Promise<CacheRing> {
   const { openControl } = await import('./open-control.js')
   const control = await openControl(file)
   const isKept = await control.load().catch(async (error: unknown) => {
     await control.close()
     throw error
   })
-  if (isKept) return openRing(control)
+  if (isKept) return openRing(control, options)
   await control.close()
-  return openRing(createFixedStore(file.topology))
+  return openRing(createFixedStore(file.topology), options)
 }
 
-function openRing(control: ControlStore): Promise<CacheRing> {
+async function openRing(control: ControlStore, { tracking = 'all' }: OpenRingOptions): Promise<CacheRing> {
+  const clock = systemClock
+  const hot = new HotSetFollower({ control, clock, random: createRandom(freshSeed()) })
   return CacheRing.open({
-    control,
-    clock: systemClock,
+    ...{ control, clock, hot, tracking },
     origin: `pid ${process.pid} on ${hostname()}`,
     readAccess: (nodes: readonly NodeSpec[]) => readAccess(nodes, process.env),
     commandTimeoutMs,
+  }).catch((error: unknown) => {
+    hot.stop()
+    throw error
   })
 }
 

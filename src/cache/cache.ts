@@ -7,10 +7,11 @@ import type { JournalPort } from './journal-port.js'
 import { createL1 } from './l1/l1.js'
 import { LateRemovals } from './late-removals.js'
 import { Loads } from './loads.js'
+import { LocalKeys } from './local-keys.js'
 import { type CacheLook, lookAt } from './look.js'
 import { ManyReader } from './many-reader.js'
 import type { CacheEvents, CacheSettings, Loader, ManyLoader } from './options.js'
-import type { L2Port } from './ports.js'
+import type { HotKeysPort, L2Port } from './ports.js'
 import { Reader } from './reader.js'
 import { Refresher } from './refresher.js'
 import { type CacheStats, createStats } from './stats.js'
@@ -53,6 +54,8 @@ export interface CacheWorld {
   readonly l2: L2Port | undefined
   /** Of a cache with `behind`. */
   readonly journal?: JournalPort | undefined
+  /** Of its ring. */
+  readonly hot?: HotKeysPort | undefined
   readonly clock: Clock
   readonly random: Random
   readonly on?: Partial<CacheEvents>
@@ -73,7 +76,7 @@ export class TieredCache<V> implements Cache<V> {
   private readonly endings: (() => void)[] = []
 
   constructor(settings: CacheSettings<V>, world: CacheWorld) {
-    const { l2, journal, clock, random, on = {} } = world
+    const { l2, journal, hot, clock, random, on = {} } = world
     const { namespace, l2TimeoutMs } = settings
     this.namespace = namespace
     this.stats = world.stats ?? createStats()
@@ -88,6 +91,7 @@ export class TieredCache<V> implements Cache<V> {
         isKept: (key) => l1 !== undefined && l1.look(key) >= 0,
       }),
       late: new LateRemovals(clock, on),
+      local: new LocalKeys(prefixes.value),
     })
     const loads = new Loads(this.core)
     this.reader = new Reader(this.core, loads, new Refresher(this.core, loads))
@@ -95,6 +99,7 @@ export class TieredCache<V> implements Cache<V> {
     this.behind = journal && new WriteBehind(this.core, this.reader, journal)
     this.writer = new Writer(this.core, this.reader, this.behind)
     if (l2) this.listen(l2, prefixes)
+    if (hot) this.follow(hot)
   }
 
   async get(key: string, load = this.core.settings.load): Promise<V | undefined> {
@@ -144,6 +149,19 @@ export class TieredCache<V> implements Cache<V> {
       for (const end of this.endings) end()
       await this.core.late.close()
     }
+  }
+
+  /** What leaves the hot set leaves L1, and with it what is under way: its node is asked to tell of it no more. */
+  private follow(hot: HotKeysPort): void {
+    const { core, reader, stats } = this
+    const take = () => {
+      stats.hotGeneration = hot.set.generation
+      if (!core.settings.l1?.isHotOnly) return
+      for (const key of core.local.take(hot.set)) reader.invalidate(key)
+      stats.hotKeys = core.local.size
+    }
+    take()
+    this.endings.push(hot.onChange(take))
   }
 
   private listen(l2: L2Port, prefixes: { readonly value: string; readonly tag: string }): void {

@@ -7,6 +7,7 @@ import type { L1, L1Meta } from './l1/l1.js'
 import { withinDeadline } from './l2-deadline.js'
 import type { LateRemovals } from './late-removals.js'
 import type { LoadedValue } from './load.js'
+import type { LocalKeys } from './local-keys.js'
 import type { CacheEvents, CacheSettings } from './options.js'
 import type { L2Port } from './ports.js'
 import type { CacheStats } from './stats.js'
@@ -22,6 +23,7 @@ export interface CacheParts<V> {
   readonly tags: Tags
   readonly tagged: TaggedKeys
   readonly late: LateRemovals
+  readonly local: LocalKeys
   readonly clock: Clock
   readonly random: Random
   readonly stats: CacheStats
@@ -59,6 +61,7 @@ export class CacheCore<V> {
   readonly on: Partial<CacheEvents>
   readonly tagged: TaggedKeys
   readonly late: LateRemovals
+  readonly local: LocalKeys
   private readonly prefix: string
 
   constructor(parts: CacheParts<V>) {
@@ -73,6 +76,7 @@ export class CacheCore<V> {
     this.timings = parts.timings
     this.on = parts.on
     this.late = parts.late
+    this.local = parts.local
     this.prefix = `${parts.settings.namespace}:`
   }
 
@@ -104,12 +108,18 @@ export class CacheCore<V> {
     return Buffer.from(this.prefix + key)
   }
 
+  /** Whether L1 may hold the key: only then need its node tell of its changes. */
+  mayKeep(key: string): boolean {
+    const { l1 } = this.settings
+    return l1 !== undefined && (!l1.isHotOnly || this.local.has(key))
+  }
+
   keep(
     key: string,
     value: V | null,
     { tags, ...meta }: L1Meta & { readonly tags: readonly StoredTag[] },
   ): void {
-    if (!this.l1) return
+    if (!this.l1 || !this.mayKeep(key)) return
     this.l1.set(key, value, meta)
     if (tags.length > 0) this.tagged.add(key, tags)
   }
@@ -179,7 +189,10 @@ export class CacheCore<V> {
     if (!this.l2 || freshMs > ttlMs * (1 - jitterShare - slideShare)) return
     this.l1?.delete(key)
     this.l2
-      .touch(this.wholeKey(key), { ...(stamp ? { stamp } : {}), ttlMs: ttlMs + staleMs })
+      .touch(this.wholeKey(key), {
+        ...(stamp ? { stamp } : {}),
+        ...{ ttlMs: ttlMs + staleMs, isTold: this.mayKeep(key) },
+      })
       .catch((error: unknown) => this.on.error?.(error))
   }
 }

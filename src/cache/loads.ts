@@ -6,7 +6,7 @@ import type { CacheCore, Written } from './core.js'
 import { always, type Flight } from './flight.js'
 import { callLoader, type LoadedValue } from './load.js'
 import type { Loader } from './options.js'
-import type { Filled, L2Found, Vouch } from './ports.js'
+import type { Filled, L2Found, L2Lease, Vouch } from './ports.js'
 import { allOf } from './tags.js'
 
 /** null: the source of truth has none; undefined: not found, and there was no loader. */
@@ -22,11 +22,14 @@ export function untold(nowMs: number): Vouch {
   return { untilMs: nowMs + untoldMs }
 }
 
+/** For what nobody tells of, and whose node can be asked instead: whoever comes later begins anew. */
+export const unshared: Vouch = { untilMs: Number.NEGATIVE_INFINITY }
+
 export class Loads<V> {
   constructor(private readonly core: CacheCore<V>) {}
 
   /** One request for the keys of one node. Errors: as of `withinDeadline`. */
-  async ask(keys: readonly Buffer[], lease: { token: string; leaseMs: number }): Promise<L2Found[]> {
+  async ask(keys: readonly Buffer[], lease: L2Lease): Promise<L2Found[]> {
     // others would wait for a load that nobody makes
     const tooLate = (founds: readonly L2Found[]) => {
       for (const [index, { kind }] of founds.entries())
@@ -35,15 +38,18 @@ export class Loads<V> {
     return this.core.inTime(keys[0]!, this.core.l2!.getOrLease(keys, lease), tooLate)
   }
 
+  /** `vouch`: of the answer that gave the lease. */
   async loadAndFill(
     key: string,
     flight: Flight<Read<V>>,
-    { token, load }: { readonly token: string; readonly load: Loader<V> },
+    lease: { readonly token: string; readonly vouch: Vouch | undefined; readonly load: Loader<V> },
   ): Promise<Read<V>> {
+    const { token, vouch, load } = lease
+    flight.vouch = vouch ?? unshared
     const l2 = this.core.l2!
     const whole = this.core.wholeKey(key)
     const renewal = setInterval(() => {
-      l2.keepLease(whole, { token, leaseMs }).catch(() => undefined) // without it others load too: no harm but work
+      l2.keepLease(whole, { token, leaseMs, isTold: vouch !== undefined }).catch(() => undefined) // without it others load too: no harm but work
     }, leaseMs / 4)
     try {
       const loaded = await this.load(key, load, undefined)
@@ -91,7 +97,7 @@ export class Loads<V> {
     key: string,
     flight: Flight<Read<V>>,
     loaded: LoadedValue<V>,
-    fill: (fill: { body: Buffer; ttlMs: number }) => Promise<Filled>,
+    fill: (fill: { body: Buffer; ttlMs: number; isTold: boolean }) => Promise<Filled>,
   ): Promise<boolean> {
     const { stats, clock, tags } = this.core
     const written = this.written(key, loaded.value)
@@ -99,7 +105,7 @@ export class Loads<V> {
     const { body, freshMs, ttlMs } = this.core.encode(loaded, written)
     const sentMs = clock.nowMs()
     try {
-      const request = fill({ body, ttlMs })
+      const request = fill({ body, ttlMs, isTold: this.core.mayKeep(key) })
       const { isFilled, vouch } = await this.core.inTime(this.core.wholeKey(key), request)
       if (!isFilled) {
         stats.revoked += 1

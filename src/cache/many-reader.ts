@@ -1,7 +1,7 @@
 /** Reading many keys: one request a node, one call of the loader for all that is missing. */
 import type { CacheCore } from './core.js'
 import type { Flight } from './flight.js'
-import { type Loads, leaseMs, type Read, untold } from './loads.js'
+import { type Loads, leaseMs, type Read } from './loads.js'
 import type { Loader, ManyLoader } from './options.js'
 import type { L2Found } from './ports.js'
 import { again, elsewhere, type Reader } from './reader.js'
@@ -92,14 +92,14 @@ export class ManyReader<V> {
       return this.reader.miss(await this.loads.loadHere(key, flight, shared))
     }
     if (found.kind === 'leased' && shared) {
-      flight.vouch = found.vouch ?? untold(this.core.clock.nowMs())
-      return this.reader.miss(await this.loads.loadAndFill(key, flight, { token, load: shared }))
+      const lease = { token, vouch: found.vouch, load: shared }
+      return this.reader.miss(await this.loads.loadAndFill(key, flight, lease))
     }
     if (found.kind === 'value') {
       const read = await this.reader.takeStored(key, flight, found, loader)
       if (read !== again) return read
     }
-    return this.reader.fetch(key, flight, loader)
+    return this.reader.fetch(key, flight, loader, { isTold: found.kind !== 'absent' })
   }
 
   /** One request a node; undefined: its node does not answer. */
@@ -115,7 +115,9 @@ export class ManyReader<V> {
         const node = l2.ownerOf(keys[0]!)
         if (!l2.isUp(node)) return
         try {
-          const replies = await this.loads.ask(keys, lease)
+          // one that L1 may hold has all of them told of: another request would cost more
+          const isTold = indexes.some((index) => this.core.mayKeep(wanted[index]!.key))
+          const replies = await this.loads.ask(keys, { ...lease, isTold })
           indexes.forEach((index, at) => {
             founds[index] = replies[at]
           })

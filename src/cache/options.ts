@@ -1,5 +1,6 @@
 /** What an application says about its cache, with the defaults, checked once. */
 import { invalid } from '../errors.js'
+import { maxHotKeys } from '../hotkeys/hot-set.js'
 import { type Codec, checkCodecId } from './codec.js'
 import { jsonCodec } from './codecs/json.js'
 import { durationMs, type Ms } from './durations.js'
@@ -57,8 +58,8 @@ export interface CacheOptions<V> {
   readonly sliding?: boolean
   /** Loads popular values anew shortly before they expire (XFetch); a number is its β. Default 1; false: never. */
   readonly early?: number | false
-  /** Memory of this process. Default: 10,000 entries, S3-FIFO. */
-  readonly l1?: false | { readonly max?: number; readonly bytes?: number; readonly policy?: L1Policy }
+  /** Memory of this process. Default: 10,000 entries, S3-FIFO. `hot`: the published hot keys only. */
+  readonly l1?: false | 'hot' | { readonly max?: number; readonly bytes?: number; readonly policy?: L1Policy }
   /** Read-through: where `get` names no loader of its own. */
   readonly load?: Loader<V>
   /** The same for `getMany`: what is missing by one call. Default: `load` for each key. */
@@ -115,7 +116,13 @@ export interface CacheSettings<V> {
   /** β of XFetch; 0: no early refresh. */
   readonly earlyBeta: number
   readonly l1:
-    | { readonly maxEntries: number; readonly maxBytes?: number; readonly policy: L1Policy }
+    | {
+        readonly maxEntries: number
+        readonly maxBytes?: number
+        readonly policy: L1Policy
+        /** It takes keys of the published hot set only. */
+        readonly isHotOnly: boolean
+      }
     | undefined
   readonly load: Loader<V> | undefined
   readonly loadMany: ManyLoader<V> | undefined
@@ -159,7 +166,7 @@ export function settingsOf<V>(options: CacheOptions<V>): CacheSettings<V> {
     jitterShare: jitter,
     isSliding: options.sliding ?? false,
     earlyBeta: early === false ? 0 : early,
-    l1: l1 === false ? undefined : l1Of(l1),
+    l1: l1 === false ? undefined : l1 === 'hot' ? l1OfHotKeys : l1Of(l1),
     load: options.load,
     loadMany: options.loadMany,
     write: options.write,
@@ -173,14 +180,17 @@ export function settingsOf<V>(options: CacheOptions<V>): CacheSettings<V> {
   }
 }
 
+/** No set is larger, so that nothing leaves for want of room. */
+const l1OfHotKeys = { maxEntries: maxHotKeys, policy: 's3fifo', isHotOnly: true } as const
+
 function l1Of({
   max = defaults.l1Entries,
   bytes,
   policy = 's3fifo',
-}: Exclude<CacheOptions<never>['l1'], false | undefined>) {
+}: Exclude<CacheOptions<never>['l1'], false | 'hot' | undefined>) {
   require(Number.isInteger(max) && max >= 1, 'l1.max', 'it is a number of entries, at least 1')
   require(bytes === undefined || bytes >= 1, 'l1.bytes', 'it is a number of bytes, at least 1')
-  return { maxEntries: max, policy, ...(bytes === undefined ? {} : { maxBytes: bytes }) }
+  return { maxEntries: max, policy, isHotOnly: false, ...(bytes === undefined ? {} : { maxBytes: bytes }) }
 }
 
 function behindOf({ delay = 100, batch = 100, copies = 1, max = 100_000 }: BehindOptions): BehindSettings {

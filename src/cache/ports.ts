@@ -1,4 +1,5 @@
 /** The world as the cache and the operator of a live change see it. Adapters are in control/ and redis/. */
+import type { HotSet } from '../hotkeys/hot-set.js'
 import type { RingState } from '../ring/epoch.js'
 
 /** A state as the store holds it; the revision changes with every write. */
@@ -105,8 +106,8 @@ export type L2Found =
   | { readonly kind: 'value'; readonly value: StoredValue; readonly vouch: Vouch | undefined }
   /** Nothing: our lease stands there now, and a fill under its token will be taken. */
   | { readonly kind: 'leased'; readonly vouch: Vouch | undefined }
-  /** Somebody else's lease; at the latest in so many ms it is over. */
-  | { readonly kind: 'busy'; readonly leftMs: number }
+  /** Somebody else's lease; at the latest in so many ms it is over, and `isTold`: `listen` hears of it at once. */
+  | { readonly kind: 'busy'; readonly leftMs: number; readonly isTold: boolean }
   /** A writer is between the database and the cache: ask the source of truth, and fill nothing. */
   | { readonly kind: 'marked' }
   /** Nothing, and no lease was wanted. */
@@ -121,6 +122,33 @@ export interface StoredValue {
   readonly leftMs: number
   /** Put by write-behind, and not in the source of truth yet: newer than all that can be loaded. */
   readonly isPending: boolean
+}
+
+/**
+ * Whether the answer may be kept or waited for: then its node must tell of what becomes of the key. Without it a ring whose
+ * every read is told of does so anyway; another one vouches for nothing.
+ */
+export interface Telling {
+  readonly isTold?: boolean
+}
+
+export interface L2Lease extends Telling {
+  /** Ours, unique. */
+  readonly token: string
+  /** 0: none is wanted. */
+  readonly leaseMs: number
+}
+
+/** A value under a lease. */
+export interface L2Fill extends Telling {
+  readonly token: string
+  readonly body: Buffer
+  readonly ttlMs: number
+}
+
+/** A value in place of the one with that stamp. */
+export interface L2Refill extends L2Fill {
+  readonly stamp: string
 }
 
 export interface Filled {
@@ -148,30 +176,21 @@ export interface L2Port {
   isUp(node: string): boolean
   /** A request got no answer in time: the node is down until it answers again. */
   giveUp(node: string): void
-  /** One round trip for the keys of one owner. `token`: ours, unique. A lease of 0 ms: none is wanted. */
-  getOrLease(
-    keys: readonly Buffer[],
-    lease: { readonly token: string; readonly leaseMs: number },
-  ): Promise<L2Found[]>
+  /** One round trip for the keys of one owner. */
+  getOrLease(keys: readonly Buffer[], lease: L2Lease): Promise<L2Found[]>
   /** The lease is ours for `leaseMs` more; false: it is lost. */
-  keepLease(key: Buffer, lease: { readonly token: string; readonly leaseMs: number }): Promise<boolean>
+  keepLease(key: Buffer, lease: L2Lease): Promise<boolean>
   /** Takes our lease away without a value, so that others need not wait for it. */
   releaseLease(key: Buffer, token: string): Promise<void>
   /** Puts the value where our lease still stands. */
-  fill(
-    key: Buffer,
-    fill: { readonly token: string; readonly body: Buffer; readonly ttlMs: number },
-  ): Promise<Filled>
+  fill(key: Buffer, fill: L2Fill): Promise<Filled>
   /** The right to load the value anew while the one with that stamp stands; false: somebody has it, or it is gone. */
   startRefresh(
     key: Buffer,
     refresh: { readonly stamp: string; readonly token: string; readonly leaseMs: number },
   ): Promise<boolean>
   /** Puts the value where the one with that stamp still stands. */
-  refill(
-    key: Buffer,
-    fill: { readonly stamp: string; readonly token: string; readonly body: Buffer; readonly ttlMs: number },
-  ): Promise<Filled>
+  refill(key: Buffer, refill: L2Refill): Promise<Filled>
   /** Puts it whatever stands there. */
   put(key: Buffer, fill: { readonly body: Buffer; readonly ttlMs: number }): Promise<Filled>
   /** Replaces an older version; anything else that stands there goes. `version`: 20 digits. */
@@ -180,7 +199,7 @@ export interface L2Port {
     fill: { readonly version: string; readonly body: Buffer; readonly ttlMs: number },
   ): Promise<Filled>
   /** Gives the value (with that stamp, where one is given) a new life of `ttlMs`. */
-  touch(key: Buffer, life: { readonly stamp?: string; readonly ttlMs: number }): Promise<void>
+  touch(key: Buffer, life: { readonly stamp?: string; readonly ttlMs: number } & Telling): Promise<void>
   remove(keys: readonly Buffer[]): Promise<void>
   /** A writer's marker, for at most `leaseMs`. */
   mark(key: Buffer, lease: { readonly token: string; readonly leaseMs: number }): Promise<void>
@@ -193,4 +212,12 @@ export interface L2Port {
    * all that was read from some node may have. The result ends it.
    */
   listen(prefix: Buffer, onInvalidate: (key?: Buffer) => void): () => void
+}
+
+/** The published hot set, as this process follows it. */
+export interface HotKeysPort {
+  /** Another object whenever it has changed. Its local keys have not passed their time. */
+  readonly set: HotSet
+  /** Told at once, after every change. The result ends it. */
+  onChange(listener: () => void): () => void
 }

@@ -5,8 +5,8 @@
  * word of the node that answered.
  */
 import type { CacheCore } from './core.js'
-import { type Flight, Flights } from './flight.js'
-import { type Loads, leaseMs, type Read, untold } from './loads.js'
+import { always, type Flight, Flights } from './flight.js'
+import { type Loads, leaseMs, type Read, unshared } from './loads.js'
 import type { Loader } from './options.js'
 import type { L2Found } from './ports.js'
 import type { Refresher } from './refresher.js'
@@ -124,17 +124,19 @@ export class Reader<V> {
   }
 
   private fly(key: string, load: Loader<V> | undefined, giveUpMs?: number): Promise<Read<V>> {
-    return this.join(key, load) ?? this.launch(key, (flight) => this.fetch(key, flight, load, giveUpMs))
+    return this.join(key, load) ?? this.launch(key, (flight) => this.fetch(key, flight, load, { giveUpMs }))
   }
 
-  /** From its node, or loaded. */
+  /** From its node, or loaded. `isTold`: it has been looked at already, and is waited for. */
   async fetch(
     key: string,
     flight: Flight<Read<V>>,
     load: Loader<V> | undefined,
-    giveUpMs = this.core.clock.nowMs() + this.core.settings.loadTimeoutMs,
+    how: { readonly giveUpMs?: number | undefined; readonly isTold?: boolean } = {},
   ): Promise<Read<V>> {
-    const { l2, late, clock } = this.core
+    const { l2, late, clock, settings } = this.core
+    const { giveUpMs = clock.nowMs() + settings.loadTimeoutMs } = how
+    let { isTold = false } = how
     if (!l2) return this.miss(await this.loads.loadHere(key, flight, load))
     const whole = this.core.wholeKey(key)
     const token = freshToken()
@@ -147,7 +149,8 @@ export class Reader<V> {
       if (late.has({ key: whole })) return this.detourUnkept(key, flight, load)
       let found: L2Found
       try {
-        found = (await this.loads.ask([whole], { token, leaseMs: load ? leaseMs : 0 }))[0]!
+        const lease = { token, leaseMs: load ? leaseMs : 0, isTold: isTold || this.core.mayKeep(key) }
+        found = (await this.loads.ask([whole], lease))[0]!
       } catch (error) {
         this.core.failed(error)
         return this.detour(key, flight, load)
@@ -156,14 +159,19 @@ export class Reader<V> {
         case 'value': {
           const read = await this.takeStored(key, flight, found, load)
           if (read !== again) return read
+          await this.await(flight, { ms: lookAgainMs, isTold: isTold || found.vouch !== undefined })
           break
         }
         case 'leased':
-          flight.vouch = found.vouch ?? untold(clock.nowMs())
-          return this.miss(await this.loads.loadAndFill(key, flight, { token, load: load! }))
+          return this.miss(
+            await this.loads.loadAndFill(key, flight, { token, vouch: found.vouch, load: load! }),
+          )
         case 'busy':
           if (!load) return this.miss(undefined)
-          await this.await(flight, Math.min(found.leftMs + 1, lookAgainMs))
+          await this.await(flight, {
+            ms: Math.min(found.leftMs + 1, lookAgainMs),
+            isTold: isTold || found.isTold,
+          })
           break
         case 'marked':
           // what the source says now may be old in a moment
@@ -173,6 +181,7 @@ export class Reader<V> {
         default:
           return found satisfies never
       }
+      isTold = true
     }
   }
 
@@ -187,6 +196,7 @@ export class Reader<V> {
     const readMs = clock.nowMs()
     const { changes } = tags
     const { value: stored } = found
+    flight.vouch = found.vouch ?? unshared
     const unpacked = await unpack(this.core, key, stored)
     if (!unpacked) return load ? this.replace(key, flight, found, load) : this.miss(undefined)
     const { freshMs, value, body } = unpacked
@@ -221,21 +231,25 @@ export class Reader<V> {
   private async replace(
     key: string,
     flight: Flight<Read<V>>,
-    { value: { stamp }, vouch }: L2Found & { readonly kind: 'value' },
+    { value: { stamp } }: L2Found & { readonly kind: 'value' },
     load: Loader<V>,
   ): Promise<Read<V> | typeof again> {
     const right = { stamp, token: freshToken(), leaseMs }
-    flight.vouch = vouch ?? untold(this.core.clock.nowMs())
     const mayReplace = await this.refresher.mayReplace(key, right)
     if (mayReplace === undefined) return this.detour(key, flight, load)
     if (mayReplace) {
       return this.miss(await this.loads.loadAndRefill(key, flight, { ...right, load, stale: undefined }))
     }
-    await this.await(flight, lookAgainMs)
     return again
   }
 
-  private async await(flight: Flight<Read<V>>, ms: number): Promise<void> {
+  /** For what is then read again, for all who come until then. Who would not be told when it is over looks once more first. */
+  private async await(
+    flight: Flight<Read<V>>,
+    { ms, isTold }: { ms: number; isTold: boolean },
+  ): Promise<void> {
+    flight.vouch = always
+    if (!isTold) return
     this.core.stats.waits += 1
     // an invalidation that came with the answer has told already that there is something new
     if (!flight.isDirty) await this.core.timed('wait', () => flight.wait(ms))

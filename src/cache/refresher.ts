@@ -53,7 +53,7 @@ export class Refresher<V> {
     }
     const whole = this.core.wholeKey(key)
     if (!l2.isUp(l2.ownerOf(whole))) return this.loads.detour(key, flight, load)
-    const look = l2.getOrLease([whole], { token: freshToken(), leaseMs: 0 })
+    const look = l2.getOrLease([whole], { token: freshToken(), leaseMs: 0, isTold: true })
     const [found] = await this.core.inTime(whole, look)
     if (found?.kind !== 'value') return undefined
     const { stamp } = found.value

@@ -1,4 +1,4 @@
-/** What a cache has done since it was made. Every number only grows, but for `pending` and `lagMs`. */
+/** What a cache has done since it was made. Every number only grows, but for `pending`, `lagMs` and `hotKeys`. */
 
 export interface CacheStats {
   /** Reads: each ends in exactly one of the next five, or in an error. */
@@ -42,6 +42,10 @@ export interface CacheStats {
   lagMs: number
   /** Values that the codec could not write, and damaged ones that it could not read. */
   codecErrors: number
+  /** Published keys that L1 may hold now, where it is for hot keys only. */
+  hotKeys: number
+  /** Of the published hot set, as last seen; 0: none was. */
+  hotGeneration: number
 }
 
 export function createStats(): CacheStats {
@@ -69,5 +73,7 @@ export function createStats(): CacheStats {
     pending: 0,
     lagMs: 0,
     codecErrors: 0,
+    hotKeys: 0,
+    hotGeneration: 0,
   }
 }

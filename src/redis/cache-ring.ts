@@ -1,20 +1,34 @@
 /** The cache's second tier over a ring client: each step is one script on the key's owner, wherever that is now. */
-import type { Filled, L2Found, L2Port, TagVersion } from '../cache/ports.js'
-import type { Clock } from '../clock.js'
+import type {
+  Filled,
+  HotKeysPort,
+  L2Fill,
+  L2Found,
+  L2Lease,
+  L2Port,
+  L2Refill,
+  TagVersion,
+  Telling,
+} from '../cache/ports.js'
 import { type CachectlError, stopped, unreachable } from '../errors.js'
 import { printable } from '../printable.js'
-import { arrayOf, foundOf, vouchOf } from './cache-replies.js'
-import * as scripts from './cache-scripts.js'
+import { arrayOf, foundOf, tagVersionsOf, vouchOf } from './cache-replies.js'
+import * as steps from './cache-steps.js'
 import { type Answer, SeveralOwnersError } from './command-router.js'
 import { NodeKeeper } from './node-keeper.js'
-import { type Lease, quickFound, quickLook } from './quick-look.js'
+import { quickFound, quickLook } from './quick-look.js'
 import { type CommandPart, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
 import { RingClient, type RingClientOptions } from './ring-client.js'
-import { type Script, scriptOf } from './script.js'
-import { type Birth, trackedConnections } from './tracked-connection.js'
+import type { Script } from './script.js'
+import { type Birth, type Tracking, trackedConnections } from './tracked-connection.js'
 
-export type CacheRingOptions = Omit<RingClientOptions, 'open' | 'openData'>
+export interface CacheRingOptions extends Omit<RingClientOptions, 'open' | 'openData'> {
+  /** `hot`: nodes remember and tell only of what a cache may keep, or waits for. */
+  readonly tracking: Tracking
+  /** Ended with the ring. */
+  readonly hot: HotKeysPort & { stop(): void }
+}
 
 /** The ring moves on, or a server is started anew, once while a request is on its way; not again and again. */
 const maxAttempts = 5
@@ -25,15 +39,14 @@ export class CacheRing implements L2Port {
   private readonly births = new Map<string, Birth>()
   private client!: RingClient
 
-  private constructor(clock: Clock) {
-    this.keeper = new NodeKeeper(clock)
+  private constructor(private readonly options: CacheRingOptions) {
+    this.keeper = new NodeKeeper(options.clock)
   }
 
   /** Errors: as of `RingClient.open`; a server without CLIENT TRACKING (before 6.0) is `stopped`, at the first use. */
   static async open(options: CacheRingOptions): Promise<CacheRing> {
-    const { clock } = options
-    const ring = new CacheRing(clock)
-    const openData = trackedConnections(clock, ring.births, {
+    const ring = new CacheRing(options)
+    const openData = trackedConnections(options, ring.births, {
       onInvalidate: (keys) => ring.tell(keys),
       onHeard: (node, sentMs) => ring.keeper.hear(node, sentMs),
       onLost: (node) => ring.keeper.giveUp(node),
@@ -49,6 +62,11 @@ export class CacheRing implements L2Port {
 
   get ring(): RingClient {
     return this.client
+  }
+
+  /** The hot set that is published for this ring. */
+  get hot(): HotKeysPort {
+    return this.options.hot
   }
 
   ownerOf(key: Buffer): string {
@@ -67,28 +85,29 @@ export class CacheRing implements L2Port {
     this.keeper.giveUp(node)
   }
 
-  async getOrLease(keys: readonly Buffer[], lease: Lease): Promise<L2Found[]> {
+  async getOrLease(keys: readonly Buffer[], lease: L2Lease): Promise<L2Found[]> {
     const quick = keys.length === 1 ? await this.lookQuickly(keys[0]!, lease) : undefined
-    return quick ? [quick] : this.find(getOrLease, keys, lease)
+    return quick ? [quick] : this.find(steps.getOrLease, keys, lease)
   }
 
-  private async lookQuickly(key: Buffer, lease: Lease): Promise<L2Found | undefined> {
-    const sent = await this.client.sendNow(key, quickLook(key, lease))
+  private async lookQuickly(key: Buffer, lease: L2Lease): Promise<L2Found | undefined> {
+    const sent = await this.client.sendNow(key, quickLook(key, lease), lease.isTold)
     const birth = sent && this.births.get(sent.connection.access.node.id)
-    return birth && quickFound(sent.replies, lease, { sinceUs: birth.sinceUs, vouch: vouchOf(sent) })
+    const vouch = sent && vouchOf(sent, lease.isTold)
+    return birth && quickFound(sent.replies, lease, { sinceUs: birth.sinceUs, vouch })
   }
 
   /** What `getOrLease` says, by that script or, with `more` arguments, one that looks further. */
   async find(
     script: Script,
     keys: readonly Buffer[],
-    lease: Lease,
+    lease: L2Lease,
     more: readonly CommandPart[] = [],
   ): Promise<L2Found[]> {
     try {
       const answer = await this.findSince(script, keys, lease, more)
       const replies = arrayOf(answer)
-      const vouch = vouchOf(answer)
+      const vouch = vouchOf(answer, lease.isTold)
       return keys.map((_, index) => foundOf(replies[2 * index]!, replies[2 * index + 1]!, vouch))
     } catch (error) {
       // the ring has changed since they were grouped; nothing was sent
@@ -101,14 +120,14 @@ export class CacheRing implements L2Port {
   private async findSince(
     script: Script,
     keys: readonly Buffer[],
-    { token, leaseMs }: Lease,
+    { token, leaseMs, isTold }: L2Lease,
     more: readonly CommandPart[],
   ): Promise<Answer> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const node = this.ownerOf(keys[0]!)
       if (!this.births.has(node)) await this.client.connectionTo(node)
       const sinceUs = this.births.get(node)?.sinceUs ?? ''
-      const answer = await this.run(script, keys, [token, leaseMs, sinceUs, ...more])
+      const answer = await this.run(script, keys, [token, leaseMs, sinceUs, ...more], isTold)
       const isAsTold =
         answer.connection?.access.node.id === node && this.births.get(node)?.sinceUs === sinceUs
       if (isAsTold) return answer
@@ -116,19 +135,16 @@ export class CacheRing implements L2Port {
     throw unreachable(`${printable(keys[0]!, 80)}: its node changed ${maxAttempts} times while it was asked`)
   }
 
-  async keepLease(key: Buffer, lease: Lease): Promise<boolean> {
-    return (await this.run(keepLease, [key], [lease.token, lease.leaseMs])).reply === 1
+  async keepLease(key: Buffer, { token, leaseMs, isTold }: L2Lease): Promise<boolean> {
+    return (await this.run(steps.keepLease, [key], [token, leaseMs], isTold)).reply === 1
   }
 
   async releaseLease(key: Buffer, token: string): Promise<void> {
-    await this.run(releaseLease, [key], [token])
+    await this.run(steps.releaseLease, [key], [token])
   }
 
-  fill(
-    key: Buffer,
-    { token, body, ttlMs }: { readonly token: string; readonly body: Buffer; readonly ttlMs: number },
-  ): Promise<Filled> {
-    return this.filled(fill, key, [token, body, ttlMs])
+  fill(key: Buffer, { token, body, ttlMs, isTold }: L2Fill): Promise<Filled> {
+    return this.filled(steps.fill, key, [token, body, ttlMs], isTold)
   }
 
   async startRefresh(
@@ -136,33 +152,29 @@ export class CacheRing implements L2Port {
     refresh: { readonly stamp: string; readonly token: string; readonly leaseMs: number },
   ): Promise<boolean> {
     const { stamp, token, leaseMs } = refresh
-    return (await this.run(startRefresh, [key], [stamp, token, leaseMs])).reply === 1
+    return (await this.run(steps.startRefresh, [key], [stamp, token, leaseMs])).reply === 1
   }
 
-  refill(
-    key: Buffer,
-    refill: { readonly stamp: string; readonly token: string; readonly body: Buffer; readonly ttlMs: number },
-  ): Promise<Filled> {
-    const { stamp, token, body, ttlMs } = refill
-    return this.filled(refillValue, key, [stamp, token, body, ttlMs])
+  refill(key: Buffer, { stamp, token, body, ttlMs, isTold }: L2Refill): Promise<Filled> {
+    return this.filled(steps.refill, key, [stamp, token, body, ttlMs], isTold)
   }
 
   put(key: Buffer, { body, ttlMs }: { readonly body: Buffer; readonly ttlMs: number }): Promise<Filled> {
-    return this.filled(put, key, [body, ttlMs])
+    return this.filled(steps.put, key, [body, ttlMs])
   }
 
   update(
     key: Buffer,
     { version, body, ttlMs }: { readonly version: string; readonly body: Buffer; readonly ttlMs: number },
   ): Promise<Filled> {
-    return this.filled(update, key, [version, body, ttlMs])
+    return this.filled(steps.update, key, [version, body, ttlMs])
   }
 
   async touch(
     key: Buffer,
-    { stamp = '', ttlMs }: { readonly stamp?: string; readonly ttlMs: number },
+    { stamp = '', ttlMs, isTold }: { readonly stamp?: string; readonly ttlMs: number } & Telling,
   ): Promise<void> {
-    await this.run(touch, [key], [stamp, ttlMs])
+    await this.run(steps.touch, [key], [stamp, ttlMs], isTold)
   }
 
   async remove(keys: readonly Buffer[]): Promise<void> {
@@ -174,31 +186,23 @@ export class CacheRing implements L2Port {
     }
   }
 
-  async mark(key: Buffer, { token, leaseMs }: Lease): Promise<void> {
+  async mark(key: Buffer, { token, leaseMs }: L2Lease): Promise<void> {
     await this.order(['SET', key, `W${token}`, 'PX', leaseMs], [key])
   }
 
   async unmark(key: Buffer, token: string): Promise<void> {
-    await this.run(unmark, [key], [token])
+    await this.run(steps.unmark, [key], [token])
   }
 
   async tagVersions(tags: readonly Buffer[]): Promise<TagVersion[]> {
     const found: TagVersion[] = new Array(tags.length)
     await Promise.all(
       this.groupByOwner(tags).map(async (indexes) => {
-        const answer = await this.run(
-          tagVersions,
-          indexes.map((index) => tags[index]!),
-          [],
-        )
-        const replies = arrayOf(answer)
+        const own = indexes.map((index) => tags[index]!)
+        const answer = await this.run(steps.tagVersions, own, [], true)
+        const versions = tagVersionsOf(answer, vouchOf(answer, true))
         indexes.forEach((index, at) => {
-          const ageUs = Number(String(replies[2 * at + 1]))
-          found[index] = {
-            version: String(replies[2 * at]),
-            ageMs: ageUs < 0 ? Number.POSITIVE_INFINITY : ageUs / 1000,
-            vouch: vouchOf(answer),
-          }
+          found[index] = versions[at]!
         })
       }),
     )
@@ -206,7 +210,7 @@ export class CacheRing implements L2Port {
   }
 
   async invalidateTag(tag: Buffer): Promise<void> {
-    await this.run(invalidateTag, [tag], [])
+    await this.run(steps.invalidateTag, [tag], [])
   }
 
   listen(prefix: Buffer, onInvalidate: (key?: Buffer) => void): () => void {
@@ -215,6 +219,7 @@ export class CacheRing implements L2Port {
   }
 
   async close(): Promise<void> {
+    this.options.hot.stop()
     this.keeper.stop()
     await this.client.close()
   }
@@ -226,9 +231,14 @@ export class CacheRing implements L2Port {
     }
   }
 
-  private async filled(script: Script, key: Buffer, args: readonly CommandPart[]): Promise<Filled> {
-    const answer = await this.run(script, [key], args)
-    return { isFilled: answer.reply === 1, vouch: vouchOf(answer) }
+  private async filled(
+    script: Script,
+    key: Buffer,
+    args: readonly CommandPart[],
+    isTold?: boolean,
+  ): Promise<Filled> {
+    const answer = await this.run(script, [key], args, isTold)
+    return { isFilled: answer.reply === 1, vouch: vouchOf(answer, isTold) }
   }
 
   /** A plain command, without a look at the servers' command table: no other node is in its way. */
@@ -239,8 +249,13 @@ export class CacheRing implements L2Port {
   }
 
   /** Errors: the server's as `stopped` and kin, naming node and script. */
-  async run(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<Answer> {
-    const answer = await this.ask(script, keys, args)
+  async run(
+    script: Script,
+    keys: readonly Buffer[],
+    args: readonly CommandPart[],
+    isTold?: boolean,
+  ): Promise<Answer> {
+    const answer = await this.ask(script, keys, args, isTold)
     const { reply } = answer
     if (reply instanceof ReplyError) throw this.failure(script, keys[0]!, reply, answer)
     return answer
@@ -257,35 +272,25 @@ export class CacheRing implements L2Port {
   }
 
   /** Like `run`, but the server's error is a reply too. */
-  async ask(script: Script, keys: readonly Buffer[], args: readonly CommandPart[]): Promise<Answer> {
+  async ask(
+    script: Script,
+    keys: readonly Buffer[],
+    args: readonly CommandPart[],
+    isTold = false,
+  ): Promise<Answer> {
     const ask = (how: 'EVALSHA' | 'EVAL') =>
       this.client.ask({
         command: [how, how === 'EVAL' ? script.text : script.sha, keys.length, ...keys, ...args],
         keys,
         isWrite: true,
         isScriptable: false,
+        isTold,
       })
     let answer = await ask('EVALSHA')
-    if (codeOf(answer) === 'NOSCRIPT') answer = await ask('EVAL')
+    const { reply } = answer
+    if (reply instanceof ReplyError && reply.code === 'NOSCRIPT') answer = await ask('EVAL')
     return answer
   }
-}
-
-const getOrLease = scriptOf('get or lease', scripts.getOrLeaseScript)
-const keepLease = scriptOf('keep a lease', scripts.keepLeaseScript)
-const releaseLease = scriptOf('release a lease', scripts.releaseLeaseScript)
-const fill = scriptOf('fill', scripts.fillScript)
-const startRefresh = scriptOf('start a refresh', scripts.startRefreshScript)
-const refillValue = scriptOf('refill', scripts.refillScript)
-const put = scriptOf('put', scripts.putScript)
-const update = scriptOf('update', scripts.updateScript)
-const touch = scriptOf('touch', scripts.touchScript)
-const unmark = scriptOf('unmark', scripts.unmarkScript)
-const tagVersions = scriptOf('tag versions', scripts.tagVersionsScript)
-const invalidateTag = scriptOf('invalidate a tag', scripts.invalidateTagScript)
-
-function codeOf({ reply }: Answer): string | undefined {
-  return reply instanceof ReplyError ? reply.code : undefined
 }
 
 function startsWith(key: Buffer, prefix: Buffer): boolean {

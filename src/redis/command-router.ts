@@ -39,6 +39,8 @@ export interface Request {
   readonly isWrite: boolean
   /** Whether a script may run it; default true. */
   readonly isScriptable?: boolean
+  /** As of `RespConnection.send`. */
+  readonly isTold?: boolean
 }
 
 export interface RouterOptions {
@@ -110,12 +112,12 @@ export class CommandRouter {
    * Commands on one key, in one write, where nothing is in their way: no change of the ring, and a connection that is
    * there. undefined: nothing was sent. A loss is told as it is: what was sent may have run.
    */
-  sendNow(key: Buffer, commands: readonly Command[]): Promise<Sent> | undefined {
+  sendNow(key: Buffer, commands: readonly Command[], isTold?: boolean): Promise<Sent> | undefined {
     const { follower, connections } = this.options
     return follower.inEpochNow(() => {
       if (follower.phase !== 'stable') return undefined
       const connection = connections.peek(follower.routeOf(key).source)
-      return connection?.send(commands).then((replies) => ({ replies, connection }))
+      return connection?.send(commands, isTold).then((replies) => ({ replies, connection }))
     })
   }
 
@@ -181,7 +183,7 @@ export class CommandRouter {
     const connection = this.options.connections.peek(node) ?? (await this.connection(node))
     run.isSent = run.isWrite
     run.answeredBy = connection
-    const [reply] = await connection.send([command])
+    const [reply] = await connection.send([command], run.isTold)
     return reply!
   }
 

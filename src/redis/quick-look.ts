@@ -6,19 +6,13 @@
  *   SET key L<token> NX GET PX lease  what stands there, or our lease
  *   GETRANGE key 0 …                  our lease is there, and told of: a key that its reader writes is told of no more
  *
- * Nothing rests on the three being run together: what comes between them is told, or seen in the third.
+ * (Where the node tells only of what is asked for, each of them asks.) Nothing rests on the three being run together: what comes between them is told, or seen in the third.
  */
-import type { L2Found, Vouch } from '../cache/ports.js'
+import type { L2Found, L2Lease, Vouch } from '../cache/ports.js'
 import { foundOf, keyMark } from './cache-replies.js'
 import { type Command, type Reply, ReplyError } from './resp.js'
 
-export interface Lease {
-  readonly token: string
-  /** 0: none is wanted. */
-  readonly leaseMs: number
-}
-
-export function quickLook(key: Buffer, { token, leaseMs }: Lease): Command[] {
+export function quickLook(key: Buffer, { token, leaseMs }: L2Lease): Command[] {
   if (leaseMs === 0) {
     return [
       ['PTTL', key],
@@ -36,7 +30,7 @@ export function quickLook(key: Buffer, { token, leaseMs }: Lease): Command[] {
 /** undefined: the script must say. `sinceUs`: before it values are not believed. */
 export function quickFound(
   [pttl, there, head]: readonly Reply[],
-  { token, leaseMs }: Lease,
+  { token, leaseMs }: L2Lease,
   { sinceUs, vouch }: { readonly sinceUs: string; readonly vouch: Vouch | undefined },
 ): L2Found | undefined {
   if (typeof pttl !== 'number' || there instanceof ReplyError || head instanceof ReplyError) return undefined
@@ -55,7 +49,9 @@ export function quickFound(
     case keyMark.pending:
       return foundOf(there, pttl, vouch)
     case keyMark.lease:
-      return there.toString('latin1', 1) === token ? undefined : { kind: 'busy', leftMs: Math.max(0, pttl) }
+      return there.toString('latin1', 1) === token
+        ? undefined
+        : { kind: 'busy', leftMs: Math.max(0, pttl), isTold: vouch !== undefined }
     case keyMark.writer:
       return { kind: 'marked' }
     default:

@@ -36,8 +36,11 @@ export interface RespConnection {
   readonly access: NodeAccess
   /** The other side went away or stopped answering, or we closed it. */
   readonly isLost: boolean
-  /** One write; the replies in order, error replies among them as values. Rejects when the connection is lost. */
-  send(commands: readonly Command[]): Promise<Reply[]>
+  /**
+   * One write; the replies in order, error replies among them as values. Rejects when the connection is lost. `isTold`: a
+   * connection that is told of changes of what it has asked for only asks for these.
+   */
+  send(commands: readonly Command[], isTold?: boolean): Promise<Reply[]>
   /** One command; an error reply is thrown, naming node and command. */
   call(...command: CommandOf): Promise<Exclude<Reply, ReplyError>>
   close(): void

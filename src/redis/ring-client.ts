@@ -133,8 +133,8 @@ export class RingClient {
   }
 
   /** Commands on one key that can go at once; undefined: they can't, and nothing was sent. */
-  sendNow(key: Buffer, commands: readonly Command[]): Promise<Sent> | undefined {
-    return this.router.sendNow(key, commands)
+  sendNow(key: Buffer, commands: readonly Command[], isTold?: boolean): Promise<Sent> | undefined {
+    return this.router.sendNow(key, commands, isTold)
   }
 
   get nodeIds(): string[] {

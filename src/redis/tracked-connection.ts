@@ -1,17 +1,19 @@
 /**
- * A connection whose node tells of every key that was read over it and has changed by another hand (CLIENT TRACKING,
- * RESP3). Answers and tidings come in order on one socket: an answer proves that all tidings from before it have come.
+ * A connection whose node tells of the keys that were read over it and have changed by another hand (CLIENT TRACKING,
+ * RESP3): of all of them, or with OPTIN of those that a request asks to be told of. Answers and tidings come in order on
+ * one socket: an answer proves that all tidings from before it have come.
  */
 import type { Vouch } from '../cache/ports.js'
 import type { Clock } from '../clock.js'
 import { bornKey, bornScript } from './cache-scripts.js'
-import type { Command, Reply } from './resp.js'
+import { type Command, type Reply, ReplyError } from './resp.js'
 import {
   type CommandOf,
   callOver,
   type OpenConnection,
   openConnection,
   type RespConnection,
+  replyFailure,
 } from './resp-connection.js'
 
 export interface TrackingListener {
@@ -21,6 +23,12 @@ export interface TrackingListener {
   onHeard(node: string, sentMs: number): void
   onLost(node: string): void
 }
+
+/** Of which reads a node is to tell: all, or (OPTIN) those that ask for it. A node remembers each of them. */
+export type Tracking = 'all' | 'hot'
+
+/** Holds for the next command only. */
+const caching = ['CLIENT', 'CACHING', 'YES'] as const
 
 /** How long an answer proves that we have heard of everything, from the moment its command was sent. */
 export const vouchMs = 1_000
@@ -33,12 +41,12 @@ export interface Birth {
 
 /** Opens tracked connections; `births`, by node, are true before a connection is used; `listener` hears of all of them. */
 export function trackedConnections(
-  clock: Clock,
+  { clock, tracking }: { readonly clock: Clock; readonly tracking: Tracking },
   births: Map<string, Birth>,
   listener: TrackingListener,
 ): OpenConnection {
   return async (access, options) => {
-    const connection = await TrackedConnection.connect(clock, listener, access, options)
+    const connection = await TrackedConnection.connect({ clock, tracking }, listener, access, options)
     try {
       await connection.start(births)
     } catch (error) {
@@ -56,17 +64,17 @@ export class TrackedConnection implements RespConnection {
   heardMs = Number.NEGATIVE_INFINITY
 
   private constructor(
-    private readonly clock: Clock,
+    private readonly how: { readonly clock: Clock; readonly tracking: Tracking },
     private readonly listener: TrackingListener,
     readonly access: RespConnection['access'],
   ) {}
 
   static async connect(
-    clock: Clock,
+    how: { readonly clock: Clock; readonly tracking: Tracking },
     listener: TrackingListener,
     ...[access, options]: Parameters<OpenConnection>
   ): Promise<TrackedConnection> {
-    const connection = new TrackedConnection(clock, listener, access)
+    const connection = new TrackedConnection(how, listener, access)
     connection.inner = await openConnection(access, {
       ...options,
       onPush: (items) => connection.take(items),
@@ -75,8 +83,9 @@ export class TrackedConnection implements RespConnection {
     return connection
   }
 
-  get vouch(): Vouch {
-    return this.current
+  /** For what was asked with that `isTold`; undefined: the node tells nothing of it. */
+  vouchFor(isTold = false): Vouch | undefined {
+    return isTold || this.how.tracking === 'all' ? this.current : undefined
   }
 
   get isLost(): boolean {
@@ -85,7 +94,12 @@ export class TrackedConnection implements RespConnection {
 
   async start(births: Map<string, Birth>): Promise<void> {
     await this.call('HELLO', 3)
-    await this.call('CLIENT', 'TRACKING', 'ON', 'NOLOOP')
+    if (this.how.tracking === 'all') await this.call('CLIENT', 'TRACKING', 'ON', 'NOLOOP')
+    else {
+      await this.call('CLIENT', 'TRACKING', 'ON', 'OPTIN', 'NOLOOP')
+      // whether the user may
+      await this.call(...caching)
+    }
     await this.declareBirth(births)
   }
 
@@ -107,11 +121,20 @@ export class TrackedConnection implements RespConnection {
     births.set(id, { runId, sinceUs: String(since) })
   }
 
-  async send(commands: readonly Command[]): Promise<Reply[]> {
-    const sentMs = this.clock.nowMs()
-    const replies = await this.inner.send(commands)
+  async send(commands: readonly Command[], isTold = false): Promise<Reply[]> {
+    const sentMs = this.how.clock.nowMs()
+    const isAsking = isTold && this.how.tracking === 'hot'
+    const replies = await this.inner.send(
+      isAsking ? commands.flatMap((command) => [caching, command]) : commands,
+    )
     this.hear(sentMs)
-    return replies
+    return isAsking ? replies.filter((reply, index) => index % 2 === 1 || this.isGranted(reply)) : replies
+  }
+
+  /** false, or its error is thrown: then the node tells nothing. */
+  private isGranted(reply: Reply): false {
+    if (reply instanceof ReplyError) throw replyFailure(this.access, 'CLIENT CACHING', reply)
+    return false
   }
 
   call(...command: CommandOf) {

@@ -63,6 +63,14 @@ export const cacheMetrics: Readonly<Record<keyof CacheStats, CacheMetric>> = {
     ...{ name: 'behind_lag_seconds', type: 'gauge', unit: 's', scale: 0.001 },
     help: 'Write-behind: how long the oldest entry has waited, as last seen.',
   },
+  hotKeys: {
+    ...{ name: 'hot_keys', type: 'gauge', unit: '{key}' },
+    help: 'Published hot keys that the memory of this process may hold.',
+  },
+  hotGeneration: {
+    ...{ name: 'hot_generation', type: 'gauge', unit: '{publication}' },
+    help: 'Generation of the published hot set, as last seen; 0: none.',
+  },
 }
 
 export interface TimedMetric {

@@ -9,8 +9,8 @@ export interface StrategySpec {
   readonly kind: Strategy
   /** Each with a cache of its own, as an application's processes have. */
   readonly processes: number
-  /** Of each process; absent: no L1. */
-  readonly l1?: { readonly entries: number; readonly policy: (typeof l1Policies)[number] }
+  /** Of each process; absent: no L1; `hot`: for the published hot keys only. */
+  readonly l1?: 'hot' | { readonly entries: number; readonly policy: (typeof l1Policies)[number] }
   /** The cache's: its keys stand on the nodes as `namespace:key`. */
   readonly namespace: string
   /** Where the workload's own expiry times do not say it. */

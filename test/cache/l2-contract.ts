@@ -5,6 +5,8 @@ import type { L2Found, L2Port } from '../../src/cache/ports.js'
 export interface Tier {
   readonly a: L2Port
   readonly b: L2Port
+  /** a's requests as they are, which do not ask to be told. */
+  readonly plain: L2Port
   /** Until what the two have done has been told to both. */
   settle(): Promise<void>
 }
@@ -79,19 +81,11 @@ export function l2Contract(name: string, open: () => Promise<Tier>): void {
       ['who has leased it', async () => undefined],
       ['who has kept its lease', (l2: L2Port) => l2.keepLease(key, { token: 'ta', leaseMs })],
       ['who has filled it', (l2: L2Port) => l2.fill(key, { token: 'ta', body: body('v'), ttlMs })],
-      ['who has put it', (l2: L2Port) => l2.put(key, { body: body('v'), ttlMs })],
       [
         'who has given it a new life',
         async (l2: L2Port) => {
           await l2.put(key, { body: body('v'), ttlMs })
           await l2.touch(key, { ttlMs: 2 * ttlMs })
-        },
-      ],
-      [
-        'who has updated it',
-        async (l2: L2Port) => {
-          await l2.put(key, { body: body('v', 1), ttlMs })
-          await l2.update(key, { version: String(2).padStart(20, '0'), body: body('w', 2), ttlMs })
         },
       ],
     ] as const) {
@@ -101,6 +95,28 @@ export function l2Contract(name: string, open: () => Promise<Tier>): void {
         assert.ok(await isTold())
       })
     }
+
+    it('tells a removal to who has put or updated it, or does not vouch for it', async () => {
+      await tier.a.put(key, { body: body('v', 1), ttlMs })
+      const version = String(2).padStart(20, '0')
+      for (const act of [
+        () => tier.a.put(key, { body: body('v', 1), ttlMs }),
+        () => tier.a.update(key, { version, body: body('w', 2), ttlMs }),
+      ]) {
+        const { vouch } = await act()
+        assert.equal(await isTold(), vouch !== undefined)
+        await tier.a.put(key, { body: body('v', 1), ttlMs })
+      }
+    })
+
+    it('tells nothing of a read that did not ask, and vouches for nothing then', async () => {
+      await tier.a.put(key, { body: body('v'), ttlMs })
+      await isTold()
+      await tier.b.put(key, { body: body('v'), ttlMs })
+      const found = await get(tier.plain)
+      assert.ok(found.kind === 'value')
+      assert.equal(await isTold(), found.vouch !== undefined)
+    })
 
     it('tells who waits when a lease is released, and when it is filled', async () => {
       for (const finish of [

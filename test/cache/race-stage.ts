@@ -1,7 +1,32 @@
 /** Three processes, two nodes, a source of truth, and a scheduler by hand. */
+import assert from 'node:assert/strict'
+import type { Random } from '../../src/random.js'
 import { CacheWorld, type Process, type Weakness } from '../support/cache-world.js'
 import { Steps } from '../support/steps.js'
 import type { Race } from './race-table.js'
+
+/** Of a split key the first copy is read. */
+const firstCopy: Random = { seed: 0, next: () => 0.5, uint32: () => 0, below: () => 0 }
+
+export function playRaces(all: readonly Race[]): void {
+  for (const race of all) {
+    it(`race ${race.race}`, () => play(race))
+    for (const [name, weakness] of Object.entries(race.broken)) {
+      it(`… is lost where ${name}`, async () => {
+        await assert.rejects(play(race, weakness), assert.AssertionError)
+      })
+    }
+  }
+}
+
+async function play(race: Race, weakness?: Weakness): Promise<void> {
+  const stage = new Stage(race, weakness)
+  try {
+    await race.play(stage)
+  } finally {
+    stage.world.end()
+  }
+}
 
 export class Stage {
   readonly steps: Steps
@@ -13,7 +38,7 @@ export class Stage {
   /** The owner of k at first. */
   readonly node: string
 
-  constructor({ cache = {}, tags }: Pick<Race, 'cache' | 'tags'>, weakness?: Weakness) {
+  constructor({ cache = {}, tags, tracking }: Race, weakness?: Weakness) {
     let steps: Steps | undefined
     this.world = new CacheWorld({
       deliver: (time) => {
@@ -23,6 +48,7 @@ export class Stage {
       cache,
       nodes: ['n1', 'n2', 'n3'],
       ...(weakness ? { weakness } : {}),
+      ...(tracking ? { tracking, random: firstCopy } : {}),
     })
     this.steps = steps!
     const { world } = this

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import type { CacheOptions } from '../../src/cache/options.js'
+import type { Tracking } from '../../src/redis/tracked-connection.js'
 import * as weak from '../support/cache-weaknesses.js'
 import type { Weakness } from '../support/cache-world.js'
 import type { Row } from '../support/fake-source.js'
@@ -14,6 +15,8 @@ export interface Race {
   readonly cache?: Partial<CacheOptions<Row>>
   /** Each value carries these. */
   readonly tags?: readonly string[]
+  /** Default: of all that is read. */
+  readonly tracking?: Tracking
   readonly broken: Readonly<Record<string, Weakness>>
   play(stage: Stage): Promise<void>
 }

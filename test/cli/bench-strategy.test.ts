@@ -44,6 +44,14 @@ describe('bench --strategy', () => {
     })
   }
 
+  it('keeps nothing in memory where no key is published as hot, and reads nothing old', async () => {
+    const { exitCode, stdout, stderr } = await bench('--strategy', 'aside', '--l1', 'hot', '--verify')
+    assert.equal(exitCode, 0, stderr)
+    const { cache, errors } = JSON.parse(stdout)
+    assert.deepEqual([errors, cache.tiers.l1.count], [0, 0])
+    assert.ok(cache.tiers.l2.count > 0)
+  })
+
   it('four processes that want one cold key load it once', async () => {
     const { exitCode, stdout, stderr } = await runCli([
       ...['bench', '-t', file, '--strategy', 'read-through', '--source', 'simulated:40ms', '--json'],
@@ -78,6 +86,8 @@ describe('bench --strategy', () => {
   it('names the flags that do not go together', async () => {
     const wrong: [string[], RegExp][] = [
       [['--l1', '5'], /--l1 needs --strategy/],
+      [['--strategy', 'aside', '--l1', 'warm'], /--l1 warm: it is a number of entries .*, or hot/],
+      [['--strategy', 'aside', '--l1', 'hot', '--l1-policy', 'lru'], /--l1 hot and --l1-policy/],
       [['--strategy', 'aside', '--threads', '2'], /--strategy aside and --threads/],
       [['--strategy', 'aside', '--mix', 'incr:1'], /the operation incr/],
     ]

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { isUnreachable } from '../../src/errors.js'
 import { CacheWorld, type Process, Promises, type Weakness, whole } from './cache-world.js'
+import type { Row } from './fake-source.js'
 import { settle } from './virtual-time.js'
 
 const processNames = ['a', 'b', 'c'] as const
@@ -14,6 +15,9 @@ const settings = fc.record({
   stale: fc.constantFrom(0, 60_000),
   hasVersion: fc.boolean(),
   ttl: fc.constantFrom(3_600_000, 40),
+  l1: fc.constantFrom(undefined, false as const, 'hot' as const),
+  tracking: fc.constantFrom('all' as const, 'hot' as const),
+  copies: fc.nat({ max: 2 }),
 })
 type Settings = typeof settings extends fc.Arbitrary<infer T> ? T : never
 
@@ -41,7 +45,7 @@ function acts(kinds: Record<string, number>, size: { min: number; max: number },
 
 /** Nothing fails, and nothing takes long: reads see every write that their process has heard of. */
 export function playCalm(weakness?: Weakness) {
-  const kinds = { get: 6, many: 2, write: 3, set: 2, invalidate: 1, time: 1 }
+  const kinds = { get: 6, many: 2, write: 3, set: 2, invalidate: 1, time: 1, heat: 1, cool: 1 }
   return fc.asyncProperty(
     fc.scheduler(),
     acts(kinds, { min: 3, max: 12 }, 2),
@@ -52,7 +56,18 @@ export function playCalm(weakness?: Weakness) {
 
 /** Connections and nodes fail as well: what a read gives may have been outdated for a second. */
 export function playRough(weakness?: Weakness) {
-  const kinds = { get: 8, many: 1, write: 4, set: 2, time: 4 }
+  const kinds = {
+    get: 8,
+    many: 1,
+    write: 4,
+    set: 2,
+    time: 4,
+    foreign: 1,
+    heat: 1,
+    cool: 1,
+    split: 1,
+    unsplit: 1,
+  }
   const faults = { cut: 1, silence: 1, freeze: 1, thaw: 2, save: 1, restart: 1, flush: 1, move: 1 }
   return fc.asyncProperty(
     fc.scheduler(),
@@ -65,17 +80,26 @@ export function playRough(weakness?: Weakness) {
 async function play(
   scheduler: fc.Scheduler,
   list: readonly Act[],
-  { hasVersion, ...options }: Settings,
+  { hasVersion, l1, tracking, copies, ...options }: Settings,
   weakness: Weakness | undefined,
   isRough = false,
 ): Promise<void> {
   const world = new CacheWorld({
     deliver: () => (step) => scheduler.schedule(Promise.resolve(), step).then(() => undefined),
-    cache: { ...options, ...(hasVersion ? { version: ({ version }) => version } : {}) },
+    tracking,
+    cache: {
+      ...options,
+      ...(l1 === undefined ? {} : { l1 }),
+      ...(hasVersion ? { version: ({ version }) => version } : {}),
+    },
     ...(weakness ? { weakness } : {}),
   })
   try {
-    for (const name of processNames) world.start(name)
+    const split = Object.fromEntries(keys.map((key) => [whole(key), copies]))
+    for (const name of processNames) {
+      const { hot } = world.start(name)
+      if (copies > 0) hot.publish({ split })
+    }
     await new Run(world, scheduler, isRough).play(list)
   } finally {
     world.end()
@@ -140,12 +164,29 @@ class Run {
         return this.tolerate(promises.write(key, () => process.write(key)))
       case 'set':
         return this.tolerate(promises.write(key, () => process.set(key)))
+      case 'foreign':
+        return promises.write(key, () => this.foreign(key))
+      case 'heat':
+        return process.hot.publish({ local: [whole(key)] })
+      case 'cool':
+        return process.hot.publish({ local: [] })
+      case 'split':
+        return process.hot.publish({ split: { [whole(key)]: 2 } })
+      case 'unsplit':
+        return process.hot.publish({ split: {} })
       case 'invalidate':
         return this.tolerate(process.cache.invalidate(key))
       default:
         await world.deliver('time')
         return world.time.pass(ms)
     }
+  }
+
+  /** By another program, which knows nothing of copies: it writes the source, and drops the key. */
+  private async foreign(key: string): Promise<Row> {
+    const row = await this.world.source.write(key, 'foreign')
+    this.world.fleet.nodeOf(whole(key)).remove({ push: () => undefined }, whole(key))
+    return row
   }
 
   /** A writer whose node is away is told so, and relies on nothing. */

@@ -1,5 +1,7 @@
 /** The library over seams that break one rule each: a play that does not find them finds nothing. */
-import type { L2Found, L2Port, Vouch } from '../../src/cache/ports.js'
+import { copyLifeMs, decodeCopy } from '../../src/cache/copy-body.js'
+import type { L2Found, L2Lease, L2Port, Vouch } from '../../src/cache/ports.js'
+import { copyPrefix } from '../../src/hotkeys/hot-set.js'
 import { namespace, type RowCache, type Weakness } from './cache-world.js'
 import type { FakeL2 } from './fake-l2.js'
 import { type Caller, FakeNode } from './fake-node.js'
@@ -148,6 +150,93 @@ export const writesBothAtOnce: Weakness = {
   },
 }
 
+/** Its server never remembers what OPTIN asks for. */
+export const asksUntold: Weakness = {
+  port: (port) =>
+    over(port, {
+      getOrLease: async (keys, { isTold, ...lease }) => {
+        const founds = await port.getOrLease(keys, lease)
+        const vouch = isTold ? always : undefined
+        return founds.map((found) => ('vouch' in found ? { ...found, vouch: found.vouch ?? vouch } : found))
+      },
+    }),
+}
+export const fillsUntold: Weakness = {
+  port: (port) =>
+    over(port, {
+      fill: async (key, { isTold, ...fill }) => {
+        const filled = await port.fill(key, fill)
+        return isTold ? { ...filled, vouch: always } : filled
+      },
+    }),
+}
+/** What nobody tells of is vouched for all the same. */
+export const vouchesUntold: Weakness = {
+  port: (port) =>
+    over(port, {
+      getOrLease: async (...args) =>
+        (await port.getOrLease(...args)).map((found) =>
+          'vouch' in found ? { ...found, vouch: found.vouch ?? always } : found,
+        ),
+    }),
+}
+export const leavesCopies: Weakness = {
+  copies: (copies) => {
+    Reflect.set(copies, 'removeCopies', async () => undefined)
+  },
+}
+export const removesCopiesFirst: Weakness = {
+  copies: (copies) => {
+    Reflect.set(copies, 'replacing', async <T>(keys: readonly Buffer[], write: () => Promise<T>) => {
+      await Reflect.get(copies, 'removeCopies').call(
+        copies,
+        Reflect.get(copies, 'copiesOfAll').call(copies, keys),
+      )
+      return write()
+    })
+  },
+}
+export const fillsCopiesAnyway: Weakness = {
+  port: (port) =>
+    over(port, {
+      fill: (key, fill) =>
+        key.toString().startsWith(copyPrefix) ? port.put(key, fill) : port.fill(key, fill),
+    }),
+}
+export const readsOwnerFirst: Weakness = {
+  copies: (copies) => {
+    const { owners, options } = copies as unknown as { owners: L2Port; options: { copies: L2Port } }
+    Reflect.set(copies, 'readCopy', async (copy: Buffer, key: Buffer, lease: L2Lease): Promise<L2Found> => {
+      const original = (await owners.getOrLease([key], lease))[0]!
+      const token = `copy ${lease.token}`
+      const [there] = await options.copies.getOrLease([copy], { token, leaseMs: copyLifeMs })
+      if (there?.kind === 'value') {
+        const value = decodeCopy(there.value)
+        if (value) return { kind: 'value', value, vouch: undefined }
+      }
+      if (there?.kind === 'leased') Reflect.get(copies, 'fillCopy').call(copies, copy, token, original)
+      return original
+    })
+  },
+}
+
+export const copiesLiveLong: Weakness = {
+  port: (port) =>
+    over(port, {
+      fill: (key, fill) =>
+        port.fill(key, key.toString().startsWith(copyPrefix) ? { ...fill, ttlMs: 60_000 } : fill),
+    }),
+}
+export const keepsUntold: Weakness = {
+  port: (port) =>
+    over(port, { keepLease: (key, { token, leaseMs }) => port.keepLease(key, { token, leaseMs }) }),
+}
+export const keepsWhatHasLeft: Weakness = {
+  cache: (cache) => {
+    coreOf(cache).local.take = () => []
+  },
+}
+
 /** Those that interleavings by chance find too, and in which weather. */
 export const foundByChance: Readonly<Record<string, Weakness & { readonly play?: 'rough' }>> = {
   'a fill asks for no lease': fillsAnyway,
@@ -155,6 +244,8 @@ export const foundByChance: Readonly<Record<string, Weakness & { readonly play?:
   'invalidations are not heard': hearsNothing,
   'own writes touch nothing that is under way': ownWritesDirtyNothing,
   'a key is not read again by who has leased it': readsOnce,
+  'a fill is not told of': fillsUntold,
+  'copies outlive what they are copies of': leavesCopies,
 }
 
 function over(port: FakeL2, changes: Partial<L2Port>): L2Port {

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict'
 import { TieredCache } from '../../src/cache/cache.js'
 import { type CacheOptions, settingsOf } from '../../src/cache/options.js'
 import type { L2Port } from '../../src/cache/ports.js'
-import { createRandom } from '../../src/random.js'
+import { SplitCopies } from '../../src/cache/split-copies.js'
+import { createRandom, type Random } from '../../src/random.js'
+import type { Tracking } from '../../src/redis/tracked-connection.js'
+import { FakeHotKeys } from './fake-hot-keys.js'
 import { type Deliver, FakeFleet, type FakeFleetOptions, type FakeL2 } from './fake-l2.js'
 import type { FakeNode } from './fake-node.js'
 import { FakeSource, type Row } from './fake-source.js'
@@ -16,6 +19,7 @@ export interface Weakness {
   readonly Node?: typeof FakeNode
   port?(port: FakeL2, world: CacheWorld): L2Port
   cache?(cache: RowCache, world: CacheWorld): void
+  copies?(copies: SplitCopies): void
 }
 
 export interface WorldOptions {
@@ -24,11 +28,16 @@ export interface WorldOptions {
   readonly weakness?: Weakness
   readonly nodes?: readonly string[]
   readonly seed?: number
+  /** Default: from the seed. */
+  readonly random?: Random
+  /** Default: of all that is read. */
+  readonly tracking?: Tracking
 }
 
 export interface Process {
   readonly name: string
   readonly l2: FakeL2
+  readonly hot: FakeHotKeys
   readonly cache: RowCache
   get(key: string): Promise<Row | undefined>
   /** The source is written, then the key dropped, as an application does it by hand. */
@@ -63,8 +72,12 @@ export class CacheWorld {
   }
 
   start(name: string, more: Partial<CacheOptions<Row>> = {}): Process {
-    const { weakness, seed = 1 } = this.options
-    const l2 = this.fleet.client(name)
+    const { weakness, seed = 1, tracking } = this.options
+    const l2 = this.fleet.client(name, tracking)
+    const hot = new FakeHotKeys()
+    const owners = weakness?.port?.(l2, this) ?? l2
+    const random = this.options.random ?? createRandom(seed + this.processes.length)
+    const onError = (error: unknown) => this.errors.push(error)
     const settings = settingsOf<Row>({
       namespace,
       ttl: '1h',
@@ -76,15 +89,18 @@ export class CacheWorld {
       ...this.options.cache,
       ...more,
     })
+    const timeoutMs = settings.l2TimeoutMs / 2
+    const split = new SplitCopies(owners, {
+      ...{ hot, copies: owners, hashTag: () => undefined, random, timeoutMs, onError },
+    })
+    weakness?.copies?.(split)
     const cache = new TieredCache<Row>(settings, {
-      l2: weakness?.port?.(l2, this) ?? l2,
-      clock: this.time,
-      random: createRandom(seed + this.processes.length),
-      on: { error: (error) => this.errors.push(error) },
+      ...{ l2: split, hot, clock: this.time, random },
+      on: { error: onError },
     })
     weakness?.cache?.(cache, this)
     const process: Process = {
-      ...{ name, l2, cache },
+      ...{ name, l2, hot, cache },
       get: (key) => cache.get(key),
       write: async (key) => {
         const row = await this.source.write(key, name)

@@ -3,7 +3,18 @@
  * delivered when the test's scheduler says so: requests of one connection in order, replies and invalidations of one
  * connection in order, and nothing else. Connections can be lost, go silent, or be frozen with their node.
  */
-import type { Filled, L2Found, L2Port, TagVersion, Vouch } from '../../src/cache/ports.js'
+import type {
+  Filled,
+  L2Fill,
+  L2Found,
+  L2Lease,
+  L2Port,
+  L2Refill,
+  TagVersion,
+  Telling,
+  Vouch,
+} from '../../src/cache/ports.js'
+import type { Tracking } from '../../src/redis/tracked-connection.js'
 import { Link } from './fake-link.js'
 import { FakeNode, type Found } from './fake-node.js'
 import type { VirtualTime } from './virtual-time.js'
@@ -34,8 +45,8 @@ export class FakeFleet {
   }
 
   /** The second tier of one process. */
-  client(name: string): FakeL2 {
-    return new FakeL2(name, this)
+  client(name: string, tracking: Tracking = 'all'): FakeL2 {
+    return new FakeL2(name, this, tracking)
   }
 
   nodeOf(key: string): FakeNode {
@@ -86,11 +97,14 @@ export class FakeL2 implements L2Port {
   private readonly links = new Map<string, Link>()
   private readonly downSinceMs = new Map<string, number>()
   private readonly keeping: NodeJS.Timeout
+  /** Reads under way that nobody tells of, by their keys. */
+  private readonly untold = new Map<string, number>()
   private isEnded = false
 
   constructor(
     readonly name: string,
     private readonly fleet: FakeFleet,
+    private readonly tracking: Tracking,
   ) {
     this.keeping = setInterval(() => this.keep(), signOfLifeMs)
   }
@@ -131,36 +145,42 @@ export class FakeL2 implements L2Port {
     return link
   }
 
-  /** Whether it has been told of every change so far of what it had read. */
+  /** Whether it has been told of every change so far of what it had read, and reads nothing that it is not told of. */
   hasHeardOf(key: string): boolean {
+    if ((this.untold.get(key) ?? 0) > 0) return false
     return [...this.links.values()].every(
       ({ announced, isLost, isSilent }) => !isLost && !isSilent && !announced.includes(key),
     )
   }
 
-  getOrLease(
-    keys: readonly Buffer[],
-    lease: { readonly token: string; readonly leaseMs: number },
-  ): Promise<L2Found[]> {
-    return this.run('get', keys, (node, link) =>
-      keys.map((key) => foundOf(node.getOrLease(link, key.toString(), lease), link.vouch)),
+  async getOrLease(keys: readonly Buffer[], lease: L2Lease): Promise<L2Found[]> {
+    const isTold = this.tells(lease)
+    if (!isTold) for (const key of keys) this.countUntold(key, 1)
+    const finds = this.run(
+      'get',
+      keys,
+      (node, link) =>
+        keys.map((key) =>
+          foundOf(node.getOrLease(link, key.toString(), lease), isTold ? link.vouch : undefined),
+        ),
+      lease,
     )
+    return finds.finally(() => {
+      if (!isTold) for (const key of keys) this.countUntold(key, -1)
+    })
   }
 
-  keepLease(key: Buffer, lease: { readonly token: string; readonly leaseMs: number }): Promise<boolean> {
-    return this.run('keep', [key], (node, link) => node.keepLease(link, key.toString(), lease))
+  keepLease(key: Buffer, lease: L2Lease): Promise<boolean> {
+    return this.run('keep', [key], (node, link) => node.keepLease(link, key.toString(), lease), lease)
   }
 
   releaseLease(key: Buffer, token: string): Promise<void> {
     return this.run('release', [key], (node, link) => node.releaseLease(link, key.toString(), token))
   }
 
-  fill(
-    key: Buffer,
-    { token, body, ttlMs }: { readonly token: string; readonly body: Buffer; readonly ttlMs: number },
-  ): Promise<Filled> {
-    const args = { token, body: body.toString('latin1'), ttlMs }
-    return this.filled('fill', key, (node, link) => node.fill(link, key.toString(), args))
+  fill(key: Buffer, fill: L2Fill): Promise<Filled> {
+    const args = { ...fill, body: fill.body.toString('latin1') }
+    return this.filled('fill', key, (node, link) => node.fill(link, key.toString(), args), fill)
   }
 
   startRefresh(
@@ -170,12 +190,9 @@ export class FakeL2 implements L2Port {
     return this.run('refresh', [key], (node, link) => node.startRefresh(link, key.toString(), refresh))
   }
 
-  refill(
-    key: Buffer,
-    refill: { readonly stamp: string; readonly token: string; readonly body: Buffer; readonly ttlMs: number },
-  ): Promise<Filled> {
+  refill(key: Buffer, refill: L2Refill): Promise<Filled> {
     const args = { ...refill, body: refill.body.toString('latin1') }
-    return this.filled('refill', key, (node, link) => node.refill(link, key.toString(), args))
+    return this.filled('refill', key, (node, link) => node.refill(link, key.toString(), args), refill)
   }
 
   put(key: Buffer, { body, ttlMs }: { readonly body: Buffer; readonly ttlMs: number }): Promise<Filled> {
@@ -191,8 +208,8 @@ export class FakeL2 implements L2Port {
     return this.filled('update', key, (node, link) => node.update(link, key.toString(), args))
   }
 
-  touch(key: Buffer, life: { readonly stamp?: string; readonly ttlMs: number }): Promise<void> {
-    return this.run('touch', [key], (node, link) => node.touch(link, key.toString(), life))
+  touch(key: Buffer, life: { readonly stamp?: string; readonly ttlMs: number } & Telling): Promise<void> {
+    return this.run('touch', [key], (node, link) => node.touch(link, key.toString(), life), life)
   }
 
   async remove(keys: readonly Buffer[]): Promise<void> {
@@ -210,8 +227,12 @@ export class FakeL2 implements L2Port {
   }
 
   tagVersions(tags: readonly Buffer[]): Promise<TagVersion[]> {
-    return this.run('tags', tags, (node, link) =>
-      tags.map((tag) => ({ ...node.tagVersion(link, tag.toString()), vouch: link.vouch })),
+    const asked = { isTold: true }
+    return this.run(
+      'tags',
+      tags,
+      (node, link) => tags.map((tag) => ({ ...node.tagVersion(link, tag.toString()), vouch: link.vouch })),
+      asked,
     )
   }
 
@@ -231,18 +252,42 @@ export class FakeL2 implements L2Port {
     for (const link of this.links.values()) link.lose()
   }
 
-  private run<T>(what: string, keys: readonly Buffer[], act: (node: FakeNode, link: Link) => T): Promise<T> {
+  private run<T>(
+    what: string,
+    keys: readonly Buffer[],
+    act: (node: FakeNode, link: Link) => T,
+    telling: Telling = {},
+  ): Promise<T> {
     if (this.isEnded) return new Promise(() => undefined)
     const link = this.linkTo(this.ownerOf(keys[0]!))
-    return link.send(`${what} ${keys.join(' ')}`, (node) => act(node, link))
+    return link.send(`${what} ${keys.join(' ')}`, (node) => {
+      link.isUntold = !this.tells(telling)
+      return act(node, link)
+    })
+  }
+
+  private tells({ isTold = false }: Telling): boolean {
+    return isTold || this.tracking === 'all'
+  }
+
+  private countUntold(key: Buffer, change: number): void {
+    const name = key.toString()
+    this.untold.set(name, (this.untold.get(name) ?? 0) + change)
   }
 
   private async filled(
     what: string,
     key: Buffer,
     act: (node: FakeNode, link: Link) => boolean,
+    telling: Telling = {},
   ): Promise<Filled> {
-    return this.run(what, [key], (node, link) => ({ isFilled: act(node, link), vouch: link.vouch }))
+    const vouchOf = (link: Link) => (this.tells(telling) ? link.vouch : undefined)
+    return this.run(
+      what,
+      [key],
+      (node, link) => ({ isFilled: act(node, link), vouch: vouchOf(link) }),
+      telling,
+    )
   }
 
   private keep(): void {
@@ -261,8 +306,9 @@ export class FakeL2 implements L2Port {
   }
 }
 
-function foundOf(found: Found, vouch: Vouch): L2Found {
+function foundOf(found: Found, vouch: Vouch | undefined): L2Found {
   if (found.kind === 'leased') return { kind: 'leased', vouch }
+  if (found.kind === 'busy') return { ...found, isTold: vouch !== undefined }
   if (found.kind !== 'value') return found
   const stored = {
     stamp: found.text.slice(1, 17),

@@ -19,6 +19,8 @@ export class Link implements Caller {
   /** Bytes go in and nothing comes out, either way. */
   isSilent = false
   heardMs: number
+  /** OPTIN: the request that is being run did not ask to be told. */
+  isUntold = false
   private requests: Promise<void> = Promise.resolve()
   private replies: Promise<void> = Promise.resolve()
   private readonly calls = new Set<Call>()
