@@ -70,8 +70,11 @@ async function play(all: TestServers): Promise<void> {
     reports.push(...(await Promise.all(hot)))
     const cool = stress(0)
     const cooledMs = systemClock.nowMs()
-    while ((await published(file)) > 0 && systemClock.nowMs() - cooledMs < 120_000) await systemClock.sleep(250)
-    print(`the key cools     out of the hot set after ${((systemClock.nowMs() - cooledMs) / 1000).toFixed(1)} s`)
+    while ((await published(file)) > 0 && systemClock.nowMs() - cooledMs < 120_000)
+      await systemClock.sleep(250)
+    print(
+      `the key cools     out of the hot set after ${((systemClock.nowMs() - cooledMs) / 1000).toFixed(1)} s`,
+    )
     for (const process of processes) process.stop()
     await Promise.all(cool)
     auto.child.kill('SIGINT')

@@ -4,7 +4,7 @@ import type { OutputFlags } from '@oclif/core/interfaces'
 import { parsePercent } from './hotkeys/percent.js'
 import { type Redaction, redactions } from './hotkeys/redaction.js'
 import type { SourceName } from './hotkeys/sampled.js'
-import type { SamplingOptions } from './hotkeys-sampling.js'
+import type { SamplingOptions } from './hotkeys/sampling-options.js'
 import { parseDurationMs } from './workload/duration.js'
 
 const sources = ['auto', 'native', 'monitor', 'slowlog', 'tracking', 'lfu', 'log'] as const
@@ -40,7 +40,8 @@ export const samplingFlags = {
     summary: 'Sample also where a main thread is more than 90 % busy, or a command costs too much.',
   }),
   'allow-slowlog-loss': Flags.boolean({
-    summary: "Allow the source slowlog, which pushes the slow log's entries out: they are saved to a file first.",
+    summary:
+      "Allow the source slowlog, which pushes the slow log's entries out: they are saved to a file first.",
   }),
   'allow-config': Flags.boolean({
     summary: "Allow settings to be changed for the run: Valkey's own detection, when it is off.",

@@ -4,12 +4,11 @@ import { systemClock } from './clock.js'
 import { invalid } from './errors.js'
 import { openMonitorLog } from './files/monitor-log.js'
 import { readAccess } from './files/secrets.js'
-import type { Budget } from './hotkeys/burst-schedule.js'
 import type { Candidate } from './hotkeys/choose-local.js'
 import { createKeyPositions } from './hotkeys/key-positions.js'
 import { redis7Commands } from './hotkeys/redis7-commands.js'
 import type { HotKeysRun } from './hotkeys/report.js'
-import type { SourceName } from './hotkeys/sampled.js'
+import type { SamplingOptions } from './hotkeys/sampling-options.js'
 import { HotKeySources } from './hotkeys-sources.js'
 import { stateDirectory } from './open-control.js'
 import type { SampledWindow } from './operations/hotkeys/keep-published.js'
@@ -20,18 +19,6 @@ import { createRandom, freshSeed } from './random.js'
 import { createNodeProbe } from './redis/hotkeys/node-probe.js'
 import { monitorRights } from './redis/hotkeys/sampling-rights.js'
 import type { Topology } from './ring/topology.js'
-
-
-export interface SamplingOptions {
-  readonly source: SourceName | 'auto'
-  readonly threshold: number
-  readonly top: number
-  readonly budget: Budget
-  readonly maxMs: number
-  readonly force: boolean
-  readonly allowSlowlogLoss: boolean
-  readonly allowConfig: boolean
-}
 
 export interface SamplingWorld {
   readonly topology: Topology
@@ -50,7 +37,8 @@ export async function withSampler<T>(
   body: (run: RunWindow) => Promise<T>,
 ): Promise<T> {
   const { source } = options
-  if (source === 'log') throw invalid('--source log: name the log', 'Pass --log FILE, or --log - for standard input.')
+  if (source === 'log')
+    throw invalid('--source log: name the log', 'Pass --log FILE, or --log - for standard input.')
   const { topology, topologyPath, progress } = world
   const accesses = await readAccess(topology.nodes, process.env)
   const probe = createNodeProbe(accesses, systemClock)
@@ -62,7 +50,11 @@ export async function withSampler<T>(
   world.beforeSuspension(() => sources.pause())
   try {
     const sampler = await Sampler.open(
-      { ...options, topology, neededRights: source === 'auto' || source === 'monitor' ? monitorRights : ['+info'] },
+      {
+        ...options,
+        topology,
+        neededRights: source === 'auto' || source === 'monitor' ? monitorRights : ['+info'],
+      },
       {
         ...{ probe, progress, clock: systemClock, random: createRandom(freshSeed()) },
         sourceFor: (facts) => sources.sourceFor(facts),

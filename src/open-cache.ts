@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { type Cache, TieredCache } from './cache/cache.js'
+import { HotDemandReporter } from './cache/hot-demand-reporter.js'
 import { HotSetFollower } from './cache/hot-set-follower.js'
 import type { JournalPort } from './cache/journal-port.js'
 import { type CacheEvents, type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
@@ -111,7 +112,8 @@ export async function openCacheRing(ring: RingSource, options: OpenRingOptions =
     // only here: YAML and the control stores take longer to import than all the rest
     const { loadTopology } = await import('./files/topology-file.js')
     const { openControl } = await import('./open-control.js')
-    return openRing(await openControl(await loadTopology(resolve(ring), ring)), options)
+    const file = await loadTopology(resolve(ring), ring)
+    return openRing(await openControl(file), options, file)
   }
   return openRing(createFixedStore(fixedTopology(typeof ring === 'string' ? [ring] : ring)), options)
 }
@@ -124,22 +126,44 @@ export async function openPresentRing(file: TopologyFile, options: OpenRingOptio
     await control.close()
     throw error
   })
-  if (isKept) return openRing(control, options)
+  if (isKept) return openRing(control, options, file)
   await control.close()
   return openRing(createFixedStore(file.topology), options)
 }
 
-async function openRing(control: ControlStore, { tracking = 'all' }: OpenRingOptions): Promise<CacheRing> {
+/** With its file the demand for hot keys is told where the control store is. */
+async function openRing(
+  control: ControlStore,
+  { tracking = 'all' }: OpenRingOptions,
+  file?: TopologyFile,
+): Promise<CacheRing> {
   const clock = systemClock
   const hot = new HotSetFollower({ control, clock, random: createRandom(freshSeed()) })
-  return CacheRing.open({
+  const ring = await CacheRing.open({
     ...{ control, clock, hot, tracking },
     origin: `pid ${process.pid} on ${hostname()}`,
     readAccess: (nodes: readonly NodeSpec[]) => readAccess(nodes, process.env),
     commandTimeoutMs,
-  }).catch((error: unknown) => {
-    hot.stop()
+  }).catch(async (error: unknown) => {
+    await hot.stop()
     throw error
+  })
+  if (file) await tellDemand(ring, hot, file)
+  return ring
+}
+
+async function tellDemand(ring: CacheRing, hot: HotSetFollower, file: TopologyFile): Promise<void> {
+  const { controlOf, openMeeting } = await import('./open-control.js')
+  const { control, folder } = controlOf(file)
+  const board = await openMeeting(control, folder)
+  const reporter = new HotDemandReporter(ring.ring.id, file.topology.name, {
+    ...{ board, clock: systemClock },
+    hits: () => hot.hits,
+  })
+  reporter.start()
+  hot.atStop(async () => {
+    await reporter.stop()
+    await board.close()
   })
 }
 

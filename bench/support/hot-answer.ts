@@ -1,6 +1,7 @@
 /** One run of `hotkeys`, as far as the bench judges it. */
-import { runCli } from '../../test/support/cli.js'
+
 import type { HotKeysReport } from '../../src/hotkeys/report.js'
+import { runCli } from '../../test/support/cli.js'
 import type { Answer } from './hot-score.js'
 
 /** Errors: what the command said. */
@@ -17,7 +18,13 @@ export async function askHotKeys(topologyFile: string, flags: readonly string[])
     costMs: 1000 * share * report.seconds * report.sampling.nodes.length,
     keys: report.keys.map(({ key, certainty, nodes }) => {
       const [{ share: nodeShare, shareLow, shareHigh } = { share: 0, shareLow: 0, shareHigh: 0 }] = nodes
-      return { name: key, isCertain: certainty === 'certain', share: nodeShare, low: shareLow, high: shareHigh }
+      return {
+        name: key,
+        isCertain: certainty === 'certain',
+        share: nodeShare,
+        low: shareLow,
+        high: shareHigh,
+      }
     }),
   }
 }

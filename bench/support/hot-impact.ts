@@ -43,7 +43,9 @@ export async function memoryOver(
   topologyFile: string,
 ): Promise<{ readonly command: number; readonly watchdog: number; readonly node: number }> {
   const idle = Number(
-    execFileSync(process.execPath, ['-e', 'console.log(process.resourceUsage().maxRSS)'], { encoding: 'utf8' }),
+    execFileSync(process.execPath, ['-e', 'console.log(process.resourceUsage().maxRSS)'], {
+      encoding: 'utf8',
+    }),
   )
   const args = ['hotkeys', '-t', topologyFile, '--threshold', '0.0002', '--max-time', '15s']
   const { child, result } = startCli(args)
@@ -77,7 +79,16 @@ export async function bufferHeld(
   let mostBytes = 0
   let looks = 0
   try {
-    const hotkeys = startCli(['hotkeys', '-t', topologyFile, '--source', 'monitor', '--force', '--max-time', '20s'])
+    const hotkeys = startCli([
+      'hotkeys',
+      '-t',
+      topologyFile,
+      '--source',
+      'monitor',
+      '--force',
+      '--max-time',
+      '20s',
+    ])
     let isOver = false
     void hotkeys.result.finally(() => {
       isOver = true

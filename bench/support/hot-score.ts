@@ -52,8 +52,9 @@ export function scoreOf(answer: Answer, truth: TrafficTruth, threshold: number):
   return {
     recall: partOf(hot, ([name]) => found.has(name)),
     precision: partOf(answer.keys, (key) => !isCold(key)),
-    falseCertain: answer.keys.filter(({ name, isCertain }) => isCertain && (shareOf.get(name) ?? 0) < threshold)
-      .length,
+    falseCertain: answer.keys.filter(
+      ({ name, isCertain }) => isCertain && (shareOf.get(name) ?? 0) < threshold,
+    ).length,
     recall20: partOf(best, (name) => found.has(name)),
     errors: best.flatMap((name) => {
       const key = found.get(name)

@@ -162,6 +162,7 @@ export class TieredCache<V> implements Cache<V> {
     }
     take()
     this.endings.push(hot.onChange(take))
+    if (core.settings.l1?.isHotOnly) this.endings.push(hot.countHits(() => core.local.hits))
   }
 
   private listen(l2: L2Port, prefixes: { readonly value: string; readonly tag: string }): void {

@@ -21,6 +21,8 @@ export class HotSetFollower implements HotKeysPort {
   private published = noHotSet
   private current = noHotSet
   private readonly listeners = new Set<() => void>()
+  private readonly counters = new Set<() => ReadonlyMap<string, number>>()
+  private readonly endings: (() => Promise<void>)[] = []
   private timer: NodeJS.Timeout | undefined
   private isAsking = false
   private isStopped = false
@@ -38,9 +40,25 @@ export class HotSetFollower implements HotKeysPort {
     return () => this.listeners.delete(listener)
   }
 
-  stop(): void {
+  countHits(hits: () => ReadonlyMap<string, number>): () => void {
+    this.counters.add(hits)
+    return () => this.counters.delete(hits)
+  }
+
+  /** Of all caches. */
+  get hits(): ReadonlyMap<string, number> {
+    return new Map([...this.counters].flatMap((hits) => [...hits()]))
+  }
+
+  /** What ends with it. */
+  atStop(ending: () => Promise<void>): void {
+    this.endings.push(ending)
+  }
+
+  async stop(): Promise<void> {
     this.isStopped = true
     clearTimeout(this.timer)
+    await Promise.all(this.endings.map((end) => end()))
   }
 
   private look(): void {

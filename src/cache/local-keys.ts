@@ -3,6 +3,8 @@ import type { HotSet } from '../hotkeys/hot-set.js'
 
 export class LocalKeys {
   private names: ReadonlySet<string> = new Set()
+  /** Reads that were served from memory, by key of the cache. */
+  private readonly counts = new Map<string, number>()
   private readonly prefix: Buffer
 
   /** `prefix`: of the cache's keys, as they stand on the nodes. */
@@ -18,6 +20,20 @@ export class LocalKeys {
     return this.names.has(key)
   }
 
+  count(key: string): void {
+    this.counts.set(key, (this.counts.get(key) ?? 0) + 1)
+  }
+
+  /** By key as it stands on its node, latin1. */
+  get hits(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.counts].map(([key, count]) => [
+        Buffer.concat([this.prefix, Buffer.from(key)]).toString('latin1'),
+        count,
+      ]),
+    )
+  }
+
   /** Those that have left with this set. */
   take({ local }: HotSet): string[] {
     const { names: before, prefix } = this
@@ -29,6 +45,8 @@ export class LocalKeys {
         return Buffer.from(name).equals(key.subarray(prefix.length)) ? [name] : []
       }),
     )
-    return [...before].filter((name) => !this.names.has(name))
+    const left = [...before].filter((name) => !this.names.has(name))
+    for (const name of left) this.counts.delete(name)
+    return left
   }
 }

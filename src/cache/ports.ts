@@ -220,4 +220,6 @@ export interface HotKeysPort {
   readonly set: HotSet
   /** Told at once, after every change. The result ends it. */
   onChange(listener: () => void): () => void
+  /** `hits`: reads of local keys that were served from memory, by key (latin1), since it was first in the set. The result ends it. */
+  countHits(hits: () => ReadonlyMap<string, number>): () => void
 }

@@ -54,6 +54,7 @@ export class Reader<V> {
     if (freshMs > 0) {
       stats.l1Hits += 1
       if ((stats.l1Hits & (l1SampledOneIn - 1)) === 0) this.timeHit(key)
+      if (settings.l1?.isHotOnly) this.core.local.count(key)
       if (load && this.refresher.isEarly(freshMs, l1.loadMsAt(slot))) this.refresher.start(key, load)
       if (settings.isSliding && value !== null) this.core.slide(key, freshMs)
       return value

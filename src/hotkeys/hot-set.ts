@@ -37,8 +37,8 @@ export interface SplitKey {
 export const noHotSet: HotSet = { generation: 0, by: '', publishedMs: 0, local: [], split: [] }
 
 /**
- * The copies of a key are ordinary keys, each on the node that the ring gives to its name, so that a change of the ring
- * carries them like all others. `hashTag`: the ring's two characters; between them stands what is hashed.
+ * The copies of a key stand each on the node that the ring gives to its name. A change of the ring does not carry them: they
+ * live for half a second. `hashTag`: the ring's two characters; between them stands what is hashed.
  */
 export function copyName(key: Uint8Array, salt: number, hashTag: string | undefined): Buffer {
   const hashed = hashTag ? `${hashTag[0]}${salt}${hashTag[1]}` : String(salt)

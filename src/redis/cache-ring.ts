@@ -27,7 +27,7 @@ export interface CacheRingOptions extends Omit<RingClientOptions, 'open' | 'open
   /** `hot`: nodes remember and tell only of what a cache may keep, or waits for. */
   readonly tracking: Tracking
   /** Ended with the ring. */
-  readonly hot: HotKeysPort & { stop(): void }
+  readonly hot: HotKeysPort & { stop(): Promise<void> }
 }
 
 /** The ring moves on, or a server is started anew, once while a request is on its way; not again and again. */
@@ -219,7 +219,7 @@ export class CacheRing implements L2Port {
   }
 
   async close(): Promise<void> {
-    this.options.hot.stop()
+    await this.options.hot.stop()
     this.keeper.stop()
     await this.client.close()
   }

@@ -11,6 +11,10 @@ export class FakeHotKeys implements HotKeysPort {
     return () => this.listeners.delete(listener)
   }
 
+  countHits(): () => void {
+    return () => {}
+  }
+
   /** Keys as they stand on the nodes; of a split key the number of its copies. */
   publish(what: {
     readonly local?: readonly string[]

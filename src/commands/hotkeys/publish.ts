@@ -14,7 +14,7 @@ export default class HotKeysPublish extends HotSetCommand {
     'Puts keys on the notice board of the control store, for --ttl; processes take it up within a second. Without keys the',
     'ring is sampled first, and the keys are published that are above the threshold beyond doubt and of whose commands 95 %',
     'read: at most n·ln n on a ring of n nodes, which is enough to even it out. A key that is there already stays for the',
-    "longer of both times; split keys are left alone.\n\nKeys need the rights of the control store only; a sample those of",
+    'longer of both times; split keys are left alone.\n\nKeys need the rights of the control store only; a sample those of',
     `the command hotkeys.\n\n${exitCodesHelp}`,
   ].join(' ')
   static override examples = [

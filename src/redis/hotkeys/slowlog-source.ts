@@ -7,14 +7,13 @@ import type { Clock } from '../../clock.js'
 import { refused } from '../../errors.js'
 import type { KeyPositions } from '../../hotkeys/key-positions.js'
 import { sampledFromEntry } from '../../hotkeys/slowlog-entries.js'
-import type { BurstSource } from '../../operations/hotkeys/ports.js'
+import type { BurstLimits, BurstSource } from '../../operations/hotkeys/ports.js'
 import type {
   Settings,
   SettingsLedger,
   SlowlogArchive,
   SlowlogEntry,
 } from '../../operations/hotkeys/server-settings.js'
-import type { BurstLimits } from '../../operations/hotkeys/ports.js'
 import type { NodeAccess } from '../../operations/ports.js'
 import { type Command, type Reply, ReplyError } from '../resp.js'
 import { type RespConnection, replyFailure } from '../resp-connection.js'
