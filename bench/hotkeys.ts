@@ -1,140 +1,243 @@
 /**
- * `cachectl hotkeys` against traffic whose hot keys are known: zipf(0.99) and uniform over a million keys on three nodes.
- * Prints how many of the true top 20 were found, how far the shares were off, how often the intervals held the truth,
- * and the server's own CPU time for sampling: windows with and without it, interleaved.
+ * `cachectl hotkeys` against traffic of which every command is counted, each goal beside its figure, and `redis-cli --hotkeys`
+ * in the same run.
+ *
+ *   node dist/bench/hotkeys.js [accuracy|first|cost|p99|memory|buffer|rival] [REPEATS]
  */
-import { readFileSync } from 'node:fs'
 import { systemClock } from '../src/clock.js'
-import { createScatter } from '../src/workload/key-distribution.js'
-import { zipfProbabilities } from '../src/workload/zipf.js'
-import { runCli, startCli } from '../test/support/cli.js'
-import { startServers, type TestServers } from '../test/support/redis-servers.js'
+import { startServers } from '../test/support/redis-servers.js'
+import { askHotKeys } from './support/hot-answer.js'
+import { bufferHeld, memoryOver, p99Ratio } from './support/hot-impact.js'
+import { askRedisCli } from './support/hot-rival.js'
+import { type Score, scoreOf } from './support/hot-score.js'
+import { type Pattern, withTraffic } from './support/hot-traffic.js'
 import { header, median, print } from './support/report.js'
+import { cpuPerCommand, readServerCpu } from './support/server-cpu.js'
 
 const keyCount = 1_000_000
-const theta = 0.99
-const top = 20
-const prefix = 'hot:'
+const opsPerSec = 50_000
+const threshold = 0.005
+const nodeCount = 4
+const lfu = ['--maxmemory', '4gb', '--maxmemory-policy', 'allkeys-lfu']
 
-header(`hot keys: ${keyCount.toLocaleString('en')} keys on three nodes, closed loop with 12 connections`)
-const servers = await startServers(3)
-try {
-  const file = await servers.topologyFile()
-  await underLoad(file, `zipf:${theta}`, async () => {
-    const report = await findHotKeys(file, '20s')
-    const truth = trueShares()
-    const best = new Set([...truth.keys()].slice(0, top))
-    const found = report.keys.filter(({ key }) => best.has(key)).length
-    const errors = report.keys.map(({ key, share }) => Math.abs(share / (truth.get(key) ?? 0) - 1))
-    const covered = report.keys.filter(
-      ({ key, shareLow, shareHigh }) => shareLow <= truth.get(key)! && truth.get(key)! <= shareHigh,
-    ).length
-    print(
-      `zipf:${theta}  found ${found} of the true top ${top} in ${report.seconds.toFixed(0)} s (goal ≥ 18)`,
-    )
-    print(
-      `           share off by ${(100 * median(errors)).toFixed(1)} % (median), ${(100 * Math.max(...errors)).toFixed(1)} % at most; ` +
-        `${covered} of ${report.keys.length} 95 % intervals hold the truth`,
-    )
-    print(
-      `           cost of a node's time: ${(100 * report.sampling.measuredCost).toFixed(2)} % by its counters, ${(100 * report.sampling.estimatedCost).toFixed(2)} % by the model`,
-    )
-    print(
-      `           measured cost ${(100 * (await measuredCost(servers, file))).toFixed(2)} % of the servers' CPU`,
-    )
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  accuracy,
+  first,
+  cost,
+  p99,
+  memory,
+  buffer,
+  rival,
+}
+const [only, repeatsText] = process.argv.slice(2)
+const repeats = Number(repeatsText ?? 3)
+header(`hot keys: ${keyCount.toLocaleString('en')} keys, ${opsPerSec.toLocaleString('en')} commands/s`)
+for (const [name, part] of Object.entries(parts)) if (!only || only === name) await part()
+
+async function accuracy(): Promise<void> {
+  const patterns: Readonly<Record<string, Pattern>> = {
+    'zipf(0.99)': { kind: 'zipf', theta: 0.99 },
+    'zipf(1.2)': { kind: 'zipf', theta: 1.2 },
+    'moving every 30 s': { kind: 'zipf', theta: 0.99, movesEveryMs: 30_000 },
+    'spike of 50 ms a s': { kind: 'spike', theta: 0.99, widthMs: 50, share: 0.6 },
+  }
+  print(`${nodeCount} nodes, keys above ${100 * threshold} % of a node's commands, ${repeats} answers a row`)
+  print(
+    'traffic             recall  precision  false certain  recall20  share error  intervals that hold  samples  seconds  cost',
+  )
+  print(
+    'goal                ≥ 0.95     ≥ 0.95              0    ≥ 0.95        ≤ 5 %               ≥ 92 %              ≤ 20  ≤ 1 %',
+  )
+  for (const [name, pattern] of Object.entries(patterns)) await accuracyOf(name, pattern)
+  await onServers(nodeCount, async (_, topologyFile) => {
+    await withTraffic({ topologyFile, pattern: { kind: 'uniform' }, opsPerSec, keyCount }, async () => {
+      const answer = await askHotKeys(topologyFile, ['--threshold', String(threshold)])
+      print(
+        `uniform             ${answer.keys.length} keys reported (goal 0) in ${answer.seconds.toFixed(1)} s, ` +
+          `none above ${(100 * answer.upperBound).toFixed(2)} %`,
+      )
+    })
   })
-  await underLoad(file, 'uniform', async () => {
-    const report = await findHotKeys(file, '20s')
-    print(
-      `uniform    ${report.keys.length} keys reported (goal 0), upper bound ${(100 * report.upperBound).toFixed(2)} %`,
-    )
+}
+
+async function accuracyOf(name: string, pattern: Pattern): Promise<void> {
+  await onServers(nodeCount, async (_, topologyFile) => {
+    await withTraffic({ topologyFile, pattern, opsPerSec, keyCount }, async (traffic) => {
+      const scores: Score[] = []
+      const answers: { samples: number; seconds: number; costShare: number }[] = []
+      for (let round = 0; round < repeats; round++) {
+        traffic.reset()
+        const answer = await askHotKeys(topologyFile, ['--threshold', String(threshold), '--top', '100'])
+        scores.push(scoreOf(answer, await traffic.read(), threshold))
+        answers.push(answer)
+      }
+      const mean = (of: (score: Score) => number) =>
+        scores.reduce((sum, score) => sum + of(score), 0) / scores.length
+      const most = (of: (answer: (typeof answers)[number]) => number) => Math.max(...answers.map(of))
+      const covered = mean(({ covered }) => covered) / mean(({ intervals }) => intervals)
+      print(
+        [
+          name.padEnd(18),
+          mean(({ recall }) => recall)
+            .toFixed(3)
+            .padStart(7),
+          mean(({ precision }) => precision)
+            .toFixed(3)
+            .padStart(10),
+          String(scores.reduce((sum, { falseCertain }) => sum + falseCertain, 0)).padStart(14),
+          mean(({ recall20 }) => recall20)
+            .toFixed(2)
+            .padStart(9),
+          `${(100 * median(scores.flatMap(({ errors }) => errors))).toFixed(1)} %`.padStart(12),
+          `${(100 * covered).toFixed(0)} %`.padStart(20),
+          most(({ samples }) => samples)
+            .toLocaleString('en')
+            .padStart(8),
+          most(({ seconds }) => seconds)
+            .toFixed(1)
+            .padStart(8),
+          `${(100 * most(({ costShare }) => costShare)).toFixed(2)} %`.padStart(7),
+        ].join(' '),
+      )
+    })
   })
-} finally {
-  await servers.stop()
 }
 
-interface Report {
-  readonly seconds: number
-  readonly upperBound: number
-  readonly sampling: { readonly measuredCost: number; readonly estimatedCost: number }
-  readonly keys: readonly { key: string; share: number; shareLow: number; shareHigh: number }[]
-}
-
-async function findHotKeys(file: string, duration: string): Promise<Report> {
-  const result = await runCli(['hotkeys', '-t', file, '--top', String(top), '--max-time', duration, '--json'])
-  if (result.exitCode !== 0) throw new Error(result.stdout + result.stderr)
-  return JSON.parse(result.stdout)
-}
-
-/** Reads only, all of which hit, so that each request is one command and the shares are the generator's. */
-async function underLoad(file: string, distribution: string, body: () => Promise<void>): Promise<void> {
-  const keys = ['--keys', String(keyCount), '--value-bytes', '20', '--prefix', prefix, '--keep']
-  const fill = ['--fill', '--read-ratio', '1', '--duration', '1s']
-  const filled = await runCli(['bench', '-t', file, ...keys, ...fill])
-  if (filled.exitCode !== 0) throw new Error(filled.stderr)
-  const shape = [
-    '--distribution',
-    distribution,
-    '--read-ratio',
-    '1',
-    '--connections',
-    '12',
-    '--duration',
-    '10m',
+/** One node, one hot key: how long until the answer names it. */
+async function first(): Promise<void> {
+  const goals = [
+    { share: 0.2, seconds: 2 },
+    { share: 0.05, seconds: 2 },
+    { share: 0.01, seconds: 6 },
   ]
-  const load = startCli(['bench', '-t', file, ...keys, ...shape])
-  try {
-    await systemClock.sleep(2_500)
-    await body()
-  } finally {
-    load.child.kill('SIGINT')
-    await load.result
+  for (const { share, seconds } of goals) {
+    await onServers(1, async (_, topologyFile) => {
+      const pattern = { kind: 'one', share } as const
+      await withTraffic({ topologyFile, pattern, opsPerSec, keyCount }, async () => {
+        const times: number[] = []
+        for (let round = 0; round < repeats; round++) {
+          const answer = await askHotKeys(topologyFile, ['--threshold', String(threshold)])
+          times.push(answer.firstCertainSeconds)
+        }
+        print(
+          `first certain key   of ${100 * share} % after ${times.map((time) => time.toFixed(1)).join(', ')} s (goal ≤ ${seconds} s)`,
+        )
+      })
+    })
   }
 }
 
-function trueShares(): Map<string, number> {
-  const shares = zipfProbabilities(keyCount, theta)
-  const scatter = createScatter(keyCount)
-  const width = String(keyCount - 1).length
-  const name = (rank: number) => prefix + String(scatter(rank)).padStart(width, '0')
-  return new Map(Array.from({ length: 1_000 }, (_, rank) => [name(rank), shares[rank]!]))
-}
-
-/** CPU a command with sampling over CPU a command without, minus 1; the median of paired windows. */
-async function measuredCost(all: TestServers, file: string): Promise<number> {
-  const ratios: number[] = []
-  for (let pair = 0; pair < 5; pair++) {
-    const without = await cpuPerCommand(all, () => systemClock.sleep(4_000))
-    const sampled = await cpuPerCommand(all, () => findHotKeys(file, '4s'))
-    ratios.push(sampled / without - 1)
+/** Pairs of windows with and without the command; the server threads' own CPU time for each command of the clients. */
+async function cost(): Promise<void> {
+  for (const [name, flags, goal] of [
+    ['default', [], 1],
+    ['--gentle', ['--gentle'], 0.5],
+  ] as const) {
+    await onServers(nodeCount, async (servers, topologyFile) => {
+      const pattern = { kind: 'zipf', theta: 0.99 } as const
+      await withTraffic({ topologyFile, pattern, opsPerSec, keyCount }, async () => {
+        const ratios: number[] = []
+        const told: number[] = []
+        const costs: number[] = []
+        for (let pair = 0; pair < 4 * repeats; pair++) {
+          const sampled = () =>
+            cpuPerCommand(servers, async () => {
+              const answer = await askHotKeys(topologyFile, [
+                ...flags,
+                '--threshold',
+                '0.0002',
+                '--max-time',
+                '5s',
+              ])
+              told.push(answer.costShare)
+              costs.push(answer.costMs)
+            })
+          const without = () => cpuPerCommand(servers, () => systemClock.sleep(5_500))
+          const isSampledFirst = pair % 2 === 0
+          const one = await (isSampledFirst ? sampled() : without())
+          const other = await (isSampledFirst ? without() : sampled())
+          ratios.push((isSampledFirst ? one / other : other / one) - 1)
+        }
+        print(
+          `server CPU          ${name}: ${(100 * median(ratios)).toFixed(2)} % (median of ${ratios.length} pairs, goal ≤ ${goal} %), ` +
+            `as it says itself ${(100 * median(told)).toFixed(2)} %, ${median(costs).toFixed(0)} ms of all servers in 5 s`,
+        )
+      })
+    })
   }
-  return median(ratios)
 }
 
-async function cpuPerCommand(all: TestServers, body: () => Promise<unknown>): Promise<number> {
-  const read = async () => {
-    const commands = await Promise.all(
-      all.servers.map(async (_, index) => {
-        const info = String(await (await all.connect(index)).call('INFO', 'stats'))
-        return Number(/total_commands_processed:(\d+)/.exec(info)![1])
-      }),
+async function p99(): Promise<void> {
+  await onServers(1, async (_, topologyFile) => {
+    const { ratio, pairs } = await p99Ratio(topologyFile, 4 * repeats)
+    print(
+      `victims' p99        ${(100 * (ratio - 1)).toFixed(1)} % (median of ${pairs} pairs, goal ≤ +5 %), budget 1 %`,
     )
-    const ticks = all.servers.map(({ pid }) => cpuTicks(pid))
-    return { commands: sum(commands), ticks: sum(ticks) }
+  })
+}
+
+async function memory(): Promise<void> {
+  await onServers(16, async (_, topologyFile) => {
+    const pattern = { kind: 'zipf', theta: 0.99 } as const
+    await withTraffic({ topologyFile, pattern, opsPerSec: 32_000, keyCount }, async () => {
+      const { command, watchdog, node } = await memoryOver(topologyFile)
+      print(
+        `memory, 16 nodes    ${(command - node).toFixed(0)} MiB over Node's own ${node.toFixed(0)} MiB (goal ≤ 50)` +
+          `; the watchdog's process ${watchdog.toFixed(0)} MiB`,
+      )
+    })
+  })
+}
+
+async function buffer(): Promise<void> {
+  await onServers(1, async (servers, topologyFile) => {
+    const { mostBytes, looks, monitorsLeft } = await bufferHeld(servers, topologyFile)
+    print(
+      `output buffer       at most ${(mostBytes / 1024).toFixed(0)} KiB in ${looks} looks, 10 KB SETs at full rate, the ` +
+        `command stopped again and again (goal ≤ 1,024 KiB); ${monitorsLeft} monitors left`,
+    )
+  })
+}
+
+async function rival(): Promise<void> {
+  const { servers, topologyFile, stop } = await start(1, lfu)
+  try {
+    const pattern = { kind: 'zipf', theta: 0.99 } as const
+    await withTraffic({ topologyFile, pattern, opsPerSec: 30_000, keyCount }, async (traffic) => {
+      await systemClock.sleep(10_000)
+      const cli = await askRedisCli(servers.servers[0]!, traffic.read)
+      if (!cli) return print('redis-cli           not here')
+      const beforeNs = (await readServerCpu(servers)).cpuNs
+      const answer = await askHotKeys(topologyFile, ['--threshold', String(threshold), '--top', '16'])
+      const usedMs = ((await readServerCpu(servers)).cpuNs - beforeNs) / 1e6
+      const best = (await traffic.read()).top.slice(0, 16)
+      const found =
+        best.filter(({ name }) => answer.keys.some((key) => key.name === name)).length / best.length
+      print(
+        `redis-cli --hotkeys ${cli.seconds.toFixed(1)} s, its server's CPU ${(cli.serverCpuMs / 1000).toFixed(1)} s with the traffic, recall16 ${cli.recall16.toFixed(2)}`,
+      )
+      print(
+        `cachectl hotkeys    ${answer.seconds.toFixed(1)} s, the server's CPU ${(usedMs / 1000).toFixed(1)} s with the traffic (sampling ${answer.costMs.toFixed(0)} ms), recall16 ${found.toFixed(2)}`,
+      )
+    })
+  } finally {
+    await stop()
   }
-  const before = await read()
-  await body()
-  const after = await read()
-  return (after.ticks - before.ticks) / (after.commands - before.commands)
 }
 
-/** User and system time of a process, in clock ticks. */
-function cpuTicks(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return Number(fields[11]) + Number(fields[12])
+async function onServers(
+  count: number,
+  body: (servers: Awaited<ReturnType<typeof startServers>>, topologyFile: string) => Promise<void>,
+): Promise<void> {
+  const { servers, topologyFile, stop } = await start(count)
+  try {
+    await body(servers, topologyFile)
+  } finally {
+    await stop()
+  }
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
+async function start(count: number, args: readonly string[] = []) {
+  const servers = await startServers(count, { args })
+  return { servers, topologyFile: await servers.topologyFile(), stop: () => servers.stop() }
 }

@@ -9,13 +9,14 @@ export async function askHotKeys(topologyFile: string, flags: readonly string[])
   const { stdout, stderr, exitCode } = await runCli(['hotkeys', '-t', topologyFile, '--json', ...flags])
   if (exitCode !== 0) throw new Error(stdout + stderr)
   const report = JSON.parse(stdout) as HotKeysReport
-  const { share } = report.sampling.cost
+  const { share, serverMs } = report.sampling.cost
   return {
     seconds: report.seconds,
     samples: report.samples,
     upperBound: report.upperBound,
     costShare: share,
-    costMs: 1000 * share * report.seconds * report.sampling.nodes.length,
+    costMs: serverMs,
+    firstCertainSeconds: report.firstCertainSeconds ?? Number.NaN,
     keys: report.keys.map(({ key, certainty, nodes }) => {
       const [{ share: nodeShare, shareLow, shareHigh } = { share: 0, shareLow: 0, shareHigh: 0 }] = nodes
       return {

@@ -16,6 +16,8 @@ export interface Answer {
   readonly samples: number
   readonly keys: readonly FoundKey[]
   readonly upperBound: number
+  /** NaN: none was. */
+  readonly firstCertainSeconds: number
   /** Server time that sampling took, all nodes together, ms. */
   readonly costMs: number
   /** Of a node's time: the largest. */

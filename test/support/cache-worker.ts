@@ -14,6 +14,8 @@ export interface CacheJob {
   readonly sourcePort: number
   readonly loadMs: number
   readonly isThrowing?: boolean
+  /** Keeps only published hot keys in its memory. */
+  readonly l1?: 'hot'
 }
 
 export type CacheTask =
@@ -27,6 +29,8 @@ export type CacheTask =
       readonly forMs: number
       readonly writeShare: number
       readonly pauseMs: number
+      /** The part of `k0` beside what all keys have; of the others' reads only the number is told. */
+      readonly hotShare?: number
     }
 
 /** Ends a stress task; it has no answer of its own. */
@@ -63,6 +67,7 @@ let loads = 0
 const cache = createCache<number>({
   ring: job.ring,
   ttl: '10m',
+  ...(job.l1 ? { l1: job.l1 } : {}),
   // a busy machine is no dead node
   timeout: { l2: '2s' },
   load: async (key) => {
@@ -77,6 +82,7 @@ const cache = createCache<number>({
   },
 })
 
+const hotKey = 'k0'
 let isStopping = false
 process.on('message', (task: CacheTask | StopTask) => {
   if (task.kind === 'stop') isStopping = true
@@ -107,7 +113,11 @@ async function run(task: CacheTask): Promise<TaskReport> {
 
 type Report = Omit<TaskReport, 'loads' | 'maxMs' | 'readCount'> & { maxMs: number; readCount: number }
 
-async function read(key: string, report: Report): Promise<void> {
+async function read(
+  key: string,
+  report: Report,
+  isTold: (key: string) => boolean = () => true,
+): Promise<void> {
   const calledMs = now()
   try {
     const version = (await cache.get(key)) ?? 0
@@ -116,7 +126,7 @@ async function read(key: string, report: Report): Promise<void> {
     report.readCount += 1
     if (report.versions.length < 10_000) report.versions.push(version)
     // of equal versions in a row the first and last would do; the judge needs those that are low
-    report.reads.push({ key, calledMs, returnedMs, version })
+    if (isTold(key)) report.reads.push({ key, calledMs, returnedMs, version })
   } catch (error) {
     report.errors.push(String(error))
   }
@@ -133,13 +143,16 @@ async function write(key: string, report: Report): Promise<void> {
 }
 
 async function stress(task: CacheTask & { kind: 'stress' }, report: Report): Promise<void> {
+  isStopping = false
   const random = createRandom(task.seed)
   const untilMs = now() + task.forMs
+  const { hotShare } = task
+  const isTold = (key: string) => hotShare === undefined || key === hotKey
   const loop = async () => {
     while (now() < untilMs && !isStopping) {
-      const key = `k${random.below(task.keys)}`
+      const key = random.next() < (hotShare ?? 0) ? hotKey : `k${random.below(task.keys)}`
       if (random.next() < task.writeShare) await write(key, report)
-      else await read(key, report)
+      else await read(key, report, isTold)
       if (task.pauseMs > 0) await systemClock.sleep(task.pauseMs)
       else if (random.next() < 0.05) await new Promise((resolve) => setImmediate(resolve))
     }
