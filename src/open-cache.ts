@@ -1,15 +1,16 @@
 /** The cache for an application: the library with its ring, clock and chance wired in. */
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { type Cache, TieredCache } from './cache/cache.js'
+import { type Cache, type CacheWorld, TieredCache } from './cache/cache.js'
 import type { JournalPort } from './cache/journal-port.js'
-import { type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
+import { type CacheEvents, type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
 import type { ControlStore, L2Port } from './cache/ports.js'
+import { ReplicaReads } from './cache/replica-reads.js'
 import { createStats } from './cache/stats.js'
 import { CacheTimings } from './cache/timings.js'
 import { systemClock } from './clock.js'
 import { createFixedStore } from './control/fixed-store.js'
-import { invalid, isUnreachable } from './errors.js'
+import { type CachectlError, invalid, isUnreachable } from './errors.js'
 import { parseNodeUrl } from './files/node-url.js'
 import { readAccess } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
@@ -30,6 +31,11 @@ export type RingSource = string | readonly string[]
 export interface CreateCacheOptions<V> extends CacheOptions<V> {
   /** Where values live beside this process's memory: a `RingSource`, or a ring that several caches share. */
   readonly ring?: RingSource | CacheRing
+  /**
+   * Reads go to the replicas that the topology names, and may give what was there up to a second ago; it is not kept in L1.
+   * Default false.
+   */
+  readonly replicas?: boolean
 }
 
 /**
@@ -38,37 +44,73 @@ export interface CreateCacheOptions<V> extends CacheOptions<V> {
  */
 export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
   const settings = settingsOf(options)
-  const { ring, on = {} } = options
+  const { ring, on = {}, replicas = false } = options
   const world = { clock: systemClock, random: createRandom(freshSeed()), on }
   if (ring === undefined) {
     if (settings.behind) throw invalid('behind: it needs `ring`')
+    if (replicas) throw noReplicas()
     return new TieredCache(settings, { ...world, l2: undefined })
   }
-  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tierOf(ring, settings) })
+  const tier = (opened: CacheRing) =>
+    replicas
+      ? overReplicas(opened, tierOf(opened, settings), { ...world, settings })
+      : tierOf(opened, settings)
+  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tier(ring) })
+  if (replicas && (typeof ring !== 'string' || isServerUrl(ring))) throw noReplicas()
   const counting = { stats: createStats(), timings: new CacheTimings() }
   return new LazyCache({ ...counting, namespace: settings.namespace }, async () => {
     const opened = await openCacheRing(ring)
-    const { l2, journal } = tierOf(opened, settings)
     try {
+      const { l2, journal } = tier(opened)
       if (journal) await requireKeeping(journal)
+      return {
+        cache: new TieredCache(settings, { ...world, ...counting, l2, journal }),
+        close: () => opened.close(),
+      }
     } catch (error) {
       await opened.close()
       throw error
     }
-    return {
-      cache: new TieredCache(settings, { ...world, ...counting, l2, journal }),
-      close: () => opened.close(),
-    }
   })
+}
+
+interface Tier {
+  readonly l2: L2Port
+  readonly journal: JournalPort | undefined
 }
 
 /** The second tier of a cache over a ring, with its journal where it writes behind. */
 export function tierOf(
   ring: CacheRing,
   { behind, namespace }: Pick<CacheSettings<never>, 'behind' | 'namespace'>,
-): { readonly l2: L2Port; readonly journal: JournalPort | undefined } {
+): Tier {
   const journal = behind && new RedisJournal(ring, namespace, behind.copies)
   return { l2: journal ? journal.over() : ring, journal }
+}
+
+/** The same, with reads at replicas. Errors: `invalid` when the ring names none now. */
+function overReplicas(
+  ring: CacheRing,
+  { l2, journal }: Tier,
+  {
+    clock,
+    random,
+    on,
+    settings,
+  }: Pick<CacheWorld, 'clock' | 'random'> & {
+    readonly on: Partial<CacheEvents>
+    readonly settings: Pick<CacheSettings<never>, 'l2TimeoutMs'>
+  },
+): Tier {
+  const { replicas } = ring
+  if (!replicas.isAny) throw noReplicas()
+  replicas.start()
+  const reads = new ReplicaReads(l2, { replicas, clock, random, timeoutMs: settings.l2TimeoutMs, on })
+  return { l2: reads, journal: journal && reads.over(journal) }
+}
+
+function noReplicas(): CachectlError {
+  return invalid('replicas: no node of the ring has any', 'Name them in the topology: `replicas` of a node.')
 }
 
 /** Nodes that are away now are looked at before anything is put there. */
@@ -82,13 +124,17 @@ async function requireKeeping(journal: JournalPort): Promise<void> {
 
 /** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */
 export async function openCacheRing(ring: RingSource): Promise<CacheRing> {
-  if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
+  if (typeof ring === 'string' && !isServerUrl(ring)) {
     // only here: YAML and the control stores take longer to import than all the rest
     const { loadTopology } = await import('./files/topology-file.js')
     const { openControl } = await import('./open-control.js')
     return openRing(await openControl(await loadTopology(resolve(ring), ring)))
   }
   return openRing(createFixedStore(fixedTopology(typeof ring === 'string' ? [ring] : ring)))
+}
+
+function isServerUrl(ring: string): boolean {
+  return /^(?:rediss?|unix):\/\//.test(ring)
 }
 
 /** The ring of a topology file as it is now, also where no control store keeps it. Errors: as above. */

@@ -5,7 +5,7 @@
  * word of the node that answered.
  */
 import type { CacheCore } from './core.js'
-import { type Flight, Flights } from './flight.js'
+import { always, type Flight, Flights } from './flight.js'
 import { type Loads, leaseMs, type Read, untold } from './loads.js'
 import type { Loader } from './options.js'
 import type { L2Found } from './ports.js'
@@ -186,12 +186,20 @@ export class Reader<V> {
     const { stats, settings, tags, clock } = this.core
     const readMs = clock.nowMs()
     const { changes } = tags
-    const { value: stored } = found
+    const { value: stored, replica } = found
+    // nobody would make it dirty
+    if (replica) flight.vouch = replica
     const unpacked = await unpack(this.core, key, stored)
+    if (replica && !(unpacked && unpacked.freshMs > 0)) {
+      flight.vouch = always
+      replica.refuse()
+      return again
+    }
     if (!unpacked) return load ? this.replace(key, flight, found, load) : this.miss(undefined)
     const { freshMs, value, body } = unpacked
     if (freshMs > 0) {
       stats.l2Hits += 1
+      if (replica) stats.replicaHits += 1
       flight.outcome = 'l2'
       if (load && this.refresher.isEarly(freshMs, body.loadMs)) this.refresher.start(key, load)
       const isCurrent = !flight.isDirty && (body.tags.length === 0 || tags.changes === changes)

@@ -8,6 +8,7 @@ import * as scripts from './cache-scripts.js'
 import { type Answer, SeveralOwnersError } from './command-router.js'
 import { NodeKeeper } from './node-keeper.js'
 import { type Lease, quickFound, quickLook } from './quick-look.js'
+import { ReplicaKeeper } from './replica-keeper.js'
 import { type CommandPart, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
 import { RingClient, type RingClientOptions } from './ring-client.js'
@@ -24,6 +25,8 @@ export class CacheRing implements L2Port {
   private readonly keeper: NodeKeeper
   private readonly births = new Map<string, Birth>()
   private client!: RingClient
+  /** Looked after from their `start` on. */
+  replicas!: ReplicaKeeper
 
   private constructor(clock: Clock) {
     this.keeper = new NodeKeeper(clock)
@@ -40,6 +43,7 @@ export class CacheRing implements L2Port {
     })
     ring.client = await RingClient.open({ ...options, openData })
     ring.keeper.start(ring.client)
+    ring.replicas = new ReplicaKeeper(options, ring.client, ring.births)
     return ring
   }
 
@@ -216,6 +220,7 @@ export class CacheRing implements L2Port {
 
   async close(): Promise<void> {
     this.keeper.stop()
+    this.replicas.stop()
     await this.client.close()
   }
 
