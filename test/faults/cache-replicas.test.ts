@@ -89,6 +89,17 @@ describe('caches that read from replicas', () => {
     return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(info)?.[1] ?? 0)
   }
 
+  it('are refused where no node has one: at once, and over a topology file at the first use', async () => {
+    const why = /replicas: no node of the ring has any/
+    const { url } = primaries.servers[0]!
+    for (const more of [{}, { ring: url }, { ring: [url] }])
+      assert.throws(() => createCache({ ttl: '1m', replicas: true, ...more }), why)
+    const file = await primaries.topologyFile({ name: 'plain.yaml' })
+    const plain = await openPresentRing(await loadTopology(file))
+    assert.throws(() => open({ ring: plain }), why)
+    await plain.close()
+  })
+
   it('read there, and write at the node', async () => {
     const cache = open({ l1: false })
     await warm(cache)
@@ -180,13 +191,20 @@ describe('caches that read from replicas', () => {
       open({ ring: elsewhere, l1: false, replicas: false, ...loading }),
     ]
     await warm(reader)
+    // the reader never asks the node for it, so that nobody tells it of its changes
+    rows.set('mine', 'old')
+    await writer.get('mine')
+    const primary = await primaries.connect(0)
+    assert.equal(await primary.call('WAIT', 1, 5_000), 1)
+    assert.equal(await reader.get('mine'), 'old')
+    assert.equal(reader.stats.loads, 1)
     link.set({ kind: 'half-open', dead: 'to-client' })
-    rows.set('k', 'new')
+    rows.set('mine', 'new')
     await writer.invalidate({ tag: 't' })
-    assert.equal(await writer.get('k'), 'new')
+    assert.equal(await writer.get('mine'), 'new')
     const { waits, gets } = reader.stats
     const asked = await calls(replicas, 'get')
-    await until('it is told of the tag', async () => (await reader.get('k')) === 'new')
+    await until('it is told of the tag', async () => (await reader.get('mine')) === 'new')
     assert.equal(reader.stats.waits, waits)
     assert.ok((await calls(replicas, 'get')) - asked <= reader.stats.gets - gets, 'a read asked there again')
   })
