@@ -22,6 +22,5 @@ describe(`caches over a ring that changes (SEED=${seed})`, () => {
       ...{ writeShare: 0.02, pauseMs: 2 },
     })
     assert.ok(verdict.replicaReads > 100 && verdict.writes > 10, JSON.stringify(verdict))
-    assert.ok(verdict.mostBehindMs > 0, JSON.stringify(verdict))
   })
 })
