@@ -37,7 +37,7 @@ const boundMs = 1_000
 
 /** A node joins, and another leaves. */
 export async function playCacheChange(options: CacheChangeOptions): Promise<CacheChangeVerdict> {
-  const servers = await startServers(5)
+  const servers = await startServers(5, { args: ['--repl-diskless-sync-delay', '0'] })
   let caches: CacheProcesses | undefined
   let copies: LaggingReplicas | undefined
   try {
