@@ -1,18 +1,19 @@
 /** The cache for an application: the library with its ring, clock and chance wired in. */
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { type Cache, TieredCache } from './cache/cache.js'
+import { type Cache, type CacheWorld, TieredCache } from './cache/cache.js'
 import { HotDemandReporter } from './cache/hot-demand-reporter.js'
 import { HotSetFollower } from './cache/hot-set-follower.js'
 import type { JournalPort } from './cache/journal-port.js'
 import { type CacheEvents, type CacheOptions, type CacheSettings, settingsOf } from './cache/options.js'
 import type { ControlStore, HotKeysPort, L2Port } from './cache/ports.js'
+import { ReplicaReads } from './cache/replica-reads.js'
 import { SplitCopies } from './cache/split-copies.js'
 import { createStats } from './cache/stats.js'
 import { CacheTimings } from './cache/timings.js'
 import { systemClock } from './clock.js'
 import { createFixedStore } from './control/fixed-store.js'
-import { invalid, isUnreachable } from './errors.js'
+import { type CachectlError, invalid, isUnreachable } from './errors.js'
 import { parseNodeUrl } from './files/node-url.js'
 import { readAccess } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
@@ -34,6 +35,11 @@ export type RingSource = string | readonly string[]
 export interface CreateCacheOptions<V> extends CacheOptions<V> {
   /** Where values live beside this process's memory: a `RingSource`, or a ring that several caches share. */
   readonly ring?: RingSource | CacheRing
+  /**
+   * Reads go to the replicas that the topology names, and may give what was there up to a second ago; it is not kept in L1.
+   * Default false.
+   */
+  readonly replicas?: boolean
 }
 
 /**
@@ -42,27 +48,33 @@ export interface CreateCacheOptions<V> extends CacheOptions<V> {
  */
 export function createCache<V>(options: CreateCacheOptions<V>): Cache<V> {
   const settings = settingsOf(options)
-  const { ring, on = {} } = options
+  const { ring, on = {}, replicas = false } = options
   const world = { clock: systemClock, random: createRandom(freshSeed()), on }
   if (ring === undefined) {
     if (settings.behind) throw invalid('behind: it needs `ring`')
     if (settings.l1?.isHotOnly) throw invalid("l1: 'hot' needs `ring`, for which hot keys are published")
+    if (replicas) throw noReplicas()
     return new TieredCache(settings, { ...world, l2: undefined })
   }
-  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tierOf(ring, settings, on) })
+  const tier = (opened: CacheRing) =>
+    replicas
+      ? overReplicas(opened, tierOf(opened, settings, on), { ...world, settings })
+      : tierOf(opened, settings, on)
+  if (ring instanceof CacheRing) return new TieredCache(settings, { ...world, ...tier(ring) })
+  if (replicas && (typeof ring !== 'string' || isServerUrl(ring))) throw noReplicas()
   const counting = { stats: createStats(), timings: new CacheTimings() }
   return new LazyCache({ ...counting, namespace: settings.namespace }, async () => {
     const opened = await openCacheRing(ring, { tracking: trackingOf(settings) })
-    const tier = tierOf(opened, settings, on)
     try {
-      if (tier.journal) await requireKeeping(tier.journal)
+      const tiers = tier(opened)
+      if (tiers.journal) await requireKeeping(tiers.journal)
+      return {
+        cache: new TieredCache(settings, { ...world, ...counting, ...tiers }),
+        close: () => opened.close(),
+      }
     } catch (error) {
       await opened.close()
       throw error
-    }
-    return {
-      cache: new TieredCache(settings, { ...world, ...counting, ...tier }),
-      close: () => opened.close(),
     }
   })
 }
@@ -72,12 +84,18 @@ export function trackingOf({ l1 }: Pick<CacheSettings<never>, 'l1'>): Tracking {
   return l1 && !l1.isHotOnly ? 'all' : 'hot'
 }
 
+interface Tier {
+  readonly l2: L2Port
+  readonly journal: JournalPort | undefined
+  readonly hot: HotKeysPort
+}
+
 /** The second tier of a cache over a ring, with its journal where it writes behind, and the ring's hot set. */
 export function tierOf(
   ring: CacheRing,
   { behind, namespace, l2TimeoutMs }: Pick<CacheSettings<never>, 'behind' | 'namespace' | 'l2TimeoutMs'>,
   on: Partial<CacheEvents> = {},
-): { readonly l2: L2Port; readonly journal: JournalPort | undefined; readonly hot: HotKeysPort } {
+): Tier {
   const { hot } = ring
   const journal = behind && new RedisJournal(ring, namespace, behind.copies)
   const l2 = new SplitCopies(journal ? journal.over() : ring, {
@@ -86,6 +104,34 @@ export function tierOf(
     onError: (error) => on.error?.(error),
   })
   return { l2, journal: journal && l2.journal(journal), hot }
+}
+
+/**
+ * The same, with reads at replicas, outside the copies of split keys: what fills a copy must be read from its owner. Errors:
+ * `invalid` when the ring names none now.
+ */
+function overReplicas(
+  ring: CacheRing,
+  { l2, journal, hot }: Tier,
+  world: Pick<CacheWorld, 'clock' | 'random'> & {
+    readonly on: Partial<CacheEvents>
+    readonly settings: Pick<CacheSettings<never>, 'l2TimeoutMs' | 'l1'>
+  },
+): Tier {
+  const { replicas } = ring
+  if (!replicas.isAny) throw noReplicas()
+  replicas.start()
+  const { settings, ...rest } = world
+  const reads = new ReplicaReads(l2, {
+    ...{ ...rest, replicas, timeoutMs: settings.l2TimeoutMs },
+    // a full L1 wants to be told of all that it reads, and would never see a replica
+    skipsTold: trackingOf(settings) === 'hot',
+  })
+  return { l2: reads, journal: journal && reads.over(journal), hot }
+}
+
+function noReplicas(): CachectlError {
+  return invalid('replicas: no node of the ring has any', 'Name them in the topology: `replicas` of a node.')
 }
 
 /** Nodes that are away now are looked at before anything is put there. */
@@ -108,7 +154,7 @@ export interface OpenRingOptions {
 
 /** A ring for several caches; whoever opens it closes it. Errors: `invalid`, `unreachable`. */
 export async function openCacheRing(ring: RingSource, options: OpenRingOptions = {}): Promise<CacheRing> {
-  if (typeof ring === 'string' && !/^(?:rediss?|unix):\/\//.test(ring)) {
+  if (typeof ring === 'string' && !isServerUrl(ring)) {
     // only here: YAML and the control stores take longer to import than all the rest
     const { loadTopology } = await import('./files/topology-file.js')
     const { openControl } = await import('./open-control.js')
@@ -116,6 +162,10 @@ export async function openCacheRing(ring: RingSource, options: OpenRingOptions =
     return openRing(await openControl(file), options, file)
   }
   return openRing(createFixedStore(fixedTopology(typeof ring === 'string' ? [ring] : ring)), options)
+}
+
+function isServerUrl(ring: string): boolean {
+  return /^(?:rediss?|unix):\/\//.test(ring)
 }
 
 /** The ring of a topology file as it is now, also where no control store keeps it. Errors: as above. */

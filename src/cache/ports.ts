@@ -103,7 +103,12 @@ export interface Vouch {
 
 /** What stands under a key at its node, as one request found it. */
 export type L2Found =
-  | { readonly kind: 'value'; readonly value: StoredValue; readonly vouch: Vouch | undefined }
+  | {
+      readonly kind: 'value'
+      readonly value: StoredValue
+      readonly vouch: Vouch | undefined
+      readonly replica?: ReplicaWord
+    }
   /** Nothing: our lease stands there now, and a fill under its token will be taken. */
   | { readonly kind: 'leased'; readonly vouch: Vouch | undefined }
   /** Somebody else's lease; at the latest in so many ms it is over, and `isTold`: `listen` hears of it at once. */
@@ -149,6 +154,39 @@ export interface L2Fill extends Telling {
 /** A value in place of the one with that stamp. */
 export interface L2Refill extends L2Fill {
   readonly stamp: string
+}
+
+/**
+ * A replica told the value. Of its changes nobody tells; it was its node's at some moment later than a second before
+ * `untilMs`, so that nobody may be given it after that.
+ */
+export interface ReplicaWord extends Vouch {
+  /** The value is of no use: the key is read at its node next. */
+  refuse(): void
+}
+
+/** One replica, as it is now. */
+export interface Replica {
+  readonly name: string
+  /** Keys of its node. What can't be believed, or is not known to be recent when the answer comes, counts as nothing. */
+  read(
+    keys: readonly Buffer[],
+  ): Promise<({ readonly value: StoredValue; readonly untilMs: number } | undefined)[]>
+  /** A read got no answer in time: it is left out until it answers. */
+  giveUp(): void
+}
+
+/** The replicas of the ring's nodes. */
+export interface ReplicasPort {
+  /** Whether any node has one. */
+  readonly isAny: boolean
+  /**
+   * One of those that are known to have all that the keys' node had acknowledged up to `sinceMs` (monotonic) and until less
+   * than a second ago; undefined: there is none, or a key is moving. `below`: draws a whole number below its argument.
+   */
+  draw(keys: readonly Buffer[], sinceMs: number, below: (bound: number) => number): Replica | undefined
+  /** Once for each replica that is not used, and for each new reason. The result ends it. */
+  listen(onUnused: (error: Error) => void): () => void
 }
 
 export interface Filled {

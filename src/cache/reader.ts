@@ -10,10 +10,9 @@ import { type Loads, leaseMs, type Read, unshared } from './loads.js'
 import type { Loader } from './options.js'
 import type { L2Found } from './ports.js'
 import type { Refresher } from './refresher.js'
-import { allOf } from './tags.js'
 import { l1SampledOneIn } from './timings.js'
 import { freshToken } from './token.js'
-import { type Unpacked, unpack } from './unpack.js'
+import { keepUnpacked, unpack } from './unpack.js'
 
 /** What others load is looked for again after so long, where nobody tells that it is there. */
 const lookAgainMs = 250
@@ -196,36 +195,28 @@ export class Reader<V> {
     const { stats, settings, tags, clock } = this.core
     const readMs = clock.nowMs()
     const { changes } = tags
-    const { value: stored } = found
-    flight.vouch = found.vouch ?? unshared
+    const { value: stored, replica } = found
+    // of a replica's value nobody would make it dirty
+    flight.vouch = found.vouch ?? replica ?? unshared
     const unpacked = await unpack(this.core, key, stored)
+    if (replica && !(unpacked && unpacked.freshMs > 0)) {
+      flight.vouch = always
+      replica.refuse()
+      return again
+    }
     if (!unpacked) return load ? this.replace(key, flight, found, load) : this.miss(undefined)
     const { freshMs, value, body } = unpacked
     if (freshMs > 0) {
       stats.l2Hits += 1
+      if (replica) stats.replicaHits += 1
       flight.outcome = 'l2'
       if (load && this.refresher.isEarly(freshMs, body.loadMs)) this.refresher.start(key, load)
       const isCurrent = !flight.isDirty && (body.tags.length === 0 || tags.changes === changes)
-      if (isCurrent) this.keep(key, unpacked, { ...found, readMs })
+      if (isCurrent) keepUnpacked(this.core, key, unpacked, { ...found, readMs })
       if (settings.isSliding && value !== null) this.core.slide(key, freshMs, stored.stamp)
       return value
     }
     return load ? this.serveStale(key, value, load, flight) : this.miss(undefined)
-  }
-
-  private keep(
-    key: string,
-    { value, body, freshMs, tagVouches }: Unpacked<V>,
-    { vouch, value: stored, readMs }: L2Found & { readonly kind: 'value'; readonly readMs: number },
-  ): void {
-    if (!vouch) return
-    this.core.keep(key, value, {
-      freshUntilMs: readMs + freshMs,
-      loadMs: body.loadMs,
-      bytes: stored.body.length,
-      vouch: tagVouches.length === 0 ? vouch : allOf([vouch, ...tagVouches]),
-      tags: body.tags,
-    })
   }
 
   /** Loads in place of a value that nobody may serve, unless others do. */

@@ -5,6 +5,8 @@ export interface CacheStats {
   gets: number
   l1Hits: number
   l2Hits: number
+  /** Of `l2Hits`, those that a replica answered. */
+  replicaHits: number
   /** Served from L1 or L2 after their `ttl`, while being loaded anew. */
   staleHits: number
   /** Given what another caller in this process was loading. */
@@ -53,6 +55,7 @@ export function createStats(): CacheStats {
     gets: 0,
     l1Hits: 0,
     l2Hits: 0,
+    replicaHits: 0,
     staleHits: 0,
     shared: 0,
     misses: 0,

@@ -1,7 +1,8 @@
 /** A value that stands at L2, made an application's value again, if this cache may serve it. */
 import type { CacheCore } from './core.js'
-import type { StoredValue, Vouch } from './ports.js'
+import type { L2Found, StoredValue, Vouch } from './ports.js'
 import { decodeBody, type StoredBody } from './stored-body.js'
+import { allOf } from './tags.js'
 
 export interface Unpacked<V> {
   readonly body: StoredBody
@@ -38,4 +39,22 @@ export async function unpack<V>(
     core.on.error?.(error)
     return undefined
   }
+}
+
+/** In L1, for as long as its node's word holds, or that of the replica that told it. */
+export function keepUnpacked<V>(
+  core: CacheCore<V>,
+  key: string,
+  { value, body, freshMs, tagVouches }: Unpacked<V>,
+  found: L2Found & { readonly kind: 'value'; readonly readMs: number },
+): void {
+  const vouch = found.vouch ?? found.replica
+  if (!vouch) return
+  core.keep(key, value, {
+    freshUntilMs: found.readMs + freshMs,
+    loadMs: body.loadMs,
+    bytes: found.value.body.length,
+    vouch: tagVouches.length === 0 ? vouch : allOf([vouch, ...tagVouches]),
+    tags: body.tags,
+  })
 }

@@ -113,7 +113,8 @@ function rewriteNodes(text: string, after: Topology): string {
 
 function nodeFields(node: NodeSpec): Record<string, unknown> {
   const { id, url, weight, zone, label, tls, username, passwordEnv, passwordFile } = node
-  const optional = { zone, label, tls, username, passwordEnv, passwordFile }
+  const replicas = node.replicas?.map((replica) => replica.url)
+  const optional = { zone, label, tls, username, passwordEnv, passwordFile, replicas }
   return {
     id,
     url,

@@ -87,5 +87,30 @@ function crossProblems(
     const path = ['nodes', index, 'passwordFile']
     problems.push({ path, part: 'key', message: 'passwordEnv is given too, expected one of them' })
   })
+  return [...problems, ...replicaProblems(parsed.nodes)]
+}
+
+function replicaProblems(nodes: v.InferOutput<typeof topologySchema>['nodes']): YamlProblem[] {
+  const problems: YamlProblem[] = []
+  const owners = new Map(nodes.map(({ id, url }) => [formatAddress(url.address), id]))
+  nodes.forEach(({ url, replicas = [] }, index) => {
+    const seen = new Set<string>()
+    replicas.forEach((replica, at) => {
+      const address = formatAddress(replica.address)
+      const owner = owners.get(address)
+      const message =
+        owner !== undefined
+          ? `${printable(address)} is node ${owner}, expected a server that copies this node`
+          : seen.has(address)
+            ? `${printable(address)} stands in this list already, expected another address`
+            : replica.secure !== url.secure
+              ? `its node is reached ${url.secure ? 'by' : 'without'} rediss://, expected the same`
+              : replica.db !== 0 && replica.db !== url.db
+                ? `database ${replica.db}, expected the node's, ${url.db}`
+                : undefined
+      seen.add(address)
+      if (message) problems.push({ path: ['nodes', index, 'replicas', at], message })
+    })
+  })
   return problems
 }

@@ -64,6 +64,13 @@ const node = v.strictObject({
     v.pipe(text, v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable')),
   ),
   passwordFile: v.optional(text),
+  replicas: v.optional(
+    v.pipe(
+      v.array(url, 'expected a list of URLs'),
+      v.minLength(1, 'expected at least one URL'),
+      v.maxLength(100, 'expected at most 100 URLs'),
+    ),
+  ),
 })
 
 const controlUrl = v.pipe(
@@ -140,7 +147,7 @@ export function ringProblem(
 }
 
 function toNode(parsed: Parsed['nodes'][number]): NodeSpec {
-  const { url: endpoint, weight, tls: tlsGiven, ...rest } = parsed
+  const { url: endpoint, weight, tls: tlsGiven, replicas, ...rest } = parsed
   const tlsSpec = tlsGiven ?? (endpoint.secure ? {} : undefined)
   const optional = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
   return {
@@ -151,6 +158,7 @@ function toNode(parsed: Parsed['nodes'][number]): NodeSpec {
     db: endpoint.db,
     weight: weight ?? 1,
     ...(tlsSpec ? { tls: withoutUndefined(tlsSpec) } : {}),
+    ...(replicas ? { replicas: replicas.map(({ url, address }) => ({ url, address })) } : {}),
   }
 }
 

@@ -17,6 +17,7 @@ import * as steps from './cache-steps.js'
 import { type Answer, SeveralOwnersError } from './command-router.js'
 import { NodeKeeper } from './node-keeper.js'
 import { quickFound, quickLook } from './quick-look.js'
+import { ReplicaKeeper } from './replica-keeper.js'
 import { type CommandPart, ReplyError } from './resp.js'
 import { replyFailure } from './resp-connection.js'
 import { RingClient, type RingClientOptions } from './ring-client.js'
@@ -38,6 +39,8 @@ export class CacheRing implements L2Port {
   private readonly keeper: NodeKeeper
   private readonly births = new Map<string, Birth>()
   private client!: RingClient
+  /** Looked after from their `start` on. */
+  replicas!: ReplicaKeeper
 
   private constructor(private readonly options: CacheRingOptions) {
     this.keeper = new NodeKeeper(options.clock)
@@ -53,11 +56,8 @@ export class CacheRing implements L2Port {
     })
     ring.client = await RingClient.open({ ...options, openData })
     ring.keeper.start(ring.client)
+    ring.replicas = new ReplicaKeeper(options, ring.client, ring.births)
     return ring
-  }
-
-  get epoch(): number {
-    return this.client.epoch
   }
 
   get ring(): RingClient {
@@ -221,6 +221,7 @@ export class CacheRing implements L2Port {
   async close(): Promise<void> {
     await this.options.hot.stop()
     this.keeper.stop()
+    this.replicas.stop()
     await this.client.close()
   }
 

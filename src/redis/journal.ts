@@ -44,7 +44,7 @@ export class RedisJournal implements JournalPort {
   }
 
   placement(): string {
-    return [this.cache.epoch, ...this.nodes()].join(' ')
+    return [this.cache.ring.epoch, ...this.nodes()].join(' ')
   }
 
   ownerOf(key: Buffer): string {

@@ -147,6 +147,17 @@ export class RingClient {
     return this.follower.phase === 'prepare' && !isLost ? source : target
   }
 
+  /** The one node that has all the keys, now and after the present change; undefined: there is none. */
+  settledOwnerOf(keys: readonly Uint8Array[]): string | undefined {
+    const [owner, ...others] = new Set(
+      keys.map((key) => {
+        const { source, target } = this.follower.routeOf(key)
+        return source === target ? source : undefined
+      }),
+    )
+    return others.length === 0 ? owner : undefined
+  }
+
   /** Indexes of the keys by their nodes; each key that moves now stands alone. */
   groupByOwner(keys: readonly Buffer[]): number[][] {
     return this.router.groupByOwner(keys)

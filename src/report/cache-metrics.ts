@@ -33,6 +33,7 @@ export const cacheMetrics: Readonly<Record<keyof CacheStats, CacheMetric>> = {
   gets: counter('gets', '{read}', 'Reads that have begun.'),
   l1Hits: ofReads('l1'),
   l2Hits: ofReads('l2'),
+  replicaHits: counter('replica_hits', '{read}', 'Reads that a replica answered; their outcome is l2.'),
   staleHits: ofReads('stale'),
   shared: ofReads('shared'),
   misses: ofReads('miss'),

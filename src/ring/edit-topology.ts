@@ -9,6 +9,11 @@ export function withNode(topology: Topology, node: NodeSpec): Topology {
     if (formatAddress(each.address) === address && each.db === node.db) {
       throw invalid(`${address} is in the ring already, as node ${each.id}`)
     }
+    if (each.replicas?.some((replica) => formatAddress(replica.address) === address))
+      throw invalid(
+        `${address} is a replica of node ${each.id}`,
+        'Take it out of the `replicas` of that node, and end its replication, before it joins as a node.',
+      )
   }
   return { ...topology, nodes: [...topology.nodes, node] }
 }

@@ -53,6 +53,13 @@ export interface TlsSpec {
   readonly insecure?: boolean
 }
 
+/** A server that copies a node; its database, credentials and TLS are the node's. */
+export interface ReplicaSpec {
+  /** As written, without credentials. */
+  readonly url: string
+  readonly address: Address
+}
+
 export interface NodeSpec {
   readonly id: string
   /** As written, without credentials: `redis://host:port/db`, `rediss://…` or `unix:///path?db=0`. */
@@ -67,6 +74,8 @@ export interface NodeSpec {
   readonly username?: string
   readonly passwordEnv?: string
   readonly passwordFile?: string
+  /** Where the cache library may read too; at least one. */
+  readonly replicas?: readonly ReplicaSpec[]
 }
 
 export interface Topology {

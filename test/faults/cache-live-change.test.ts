@@ -15,4 +15,12 @@ describe(`caches over a ring that changes (SEED=${seed})`, () => {
     const { loads, writes, unacknowledged } = verdict
     assert.ok(loads <= 60 + 2 * (writes + unacknowledged) + 60, JSON.stringify(verdict))
   })
+
+  it('the same where they read from replicas that are behind', async () => {
+    const verdict = await playCacheChange({
+      ...{ seed, processes: 2, keys: 60, isRebalanced: false, replicaLagMs: 300 },
+      ...{ writeShare: 0.02, pauseMs: 2 },
+    })
+    assert.ok(verdict.replicaReads > 100 && verdict.writes > 10, JSON.stringify(verdict))
+  })
 })

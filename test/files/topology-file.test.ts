@@ -90,6 +90,18 @@ describe('topology files', () => {
       `${minimal}    passwordEnv: A\n    passwordFile: b\n`,
       [/^f\.yaml:6:5 nodes\.0\.passwordFile: passwordEnv is given too/],
     ],
+    [
+      'replicas that are nodes, stand twice, have another database or no TLS where their node has it',
+      `${minimal}    replicas: [redis://h:1, redis://h:2/3, redis://h:3, redis://h:3]\n  - {id: b, url: rediss://h:4, replicas: [redis://h:5]}\n`,
+      [
+        /^f\.yaml:5:16 nodes\.0\.replicas\.0: h:1 is node a, expected a server that copies this node$/,
+        /^f\.yaml:5:29 nodes\.0\.replicas\.1: database 3, expected the node's, 0$/,
+        /nodes\.0\.replicas\.3: h:3 stands in this list already/,
+        /nodes\.1\.replicas\.0: its node is reached by rediss:\/\/, expected the same$/,
+      ],
+    ],
+    ['no replicas', `${minimal}    replicas: []\n`, [/expected at least one URL/]],
+    ['a replica with credentials', `${minimal}    replicas: [redis://:pw@h:2]\n`, [/credentials in a URL/]],
     ['nesting without end', `name: ${'['.repeat(5000)}`, [/nested deeper than 32 levels/]],
   ]
   for (const [name, text, expected] of mistakes) {
@@ -101,6 +113,14 @@ describe('topology files', () => {
       })
     })
   }
+
+  it('know replicas: where they are, and all else as of their node', () => {
+    const { nodes } = parseTopology(`${minimal}    replicas: [redis://h:2, "unix:///run/b"]\n`, 'f')
+    assert.deepEqual(nodes[0]?.replicas, [
+      { url: 'redis://h:2', address: { kind: 'tcp', host: 'h', port: 2 } },
+      { url: 'unix:///run/b', address: { kind: 'unix', path: '/run/b' } },
+    ])
+  })
 
   it('show every mistake at once', () => {
     assert.equal(problems('nmae: x\nnodes:\n  - id: a b\n    url: nowhere\n').length, 4)

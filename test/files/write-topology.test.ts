@@ -56,6 +56,17 @@ describe('writing a topology back', () => {
     assert.equal(heavier, flow.replace(':7001"', ':7001", weight: 4'))
   })
 
+  it('leaves replicas where they are, writes those of a new node, and takes none of them in as a node', () => {
+    const text = `${block}    replicas:\n      - redis://127.0.0.1:7012 # rack b\n`
+    const before = parseTopology(text, 'f')
+    const there = { url: 'redis://127.0.0.1:7013', address: testNode('r', 7013).address }
+    const after = withWeights(withNode(before, { ...n3, replicas: [there] }), new Map([['n2', 3]]))
+    const edited = editTopology(text, after)
+    assert.match(edited, /7012 # rack b\n/)
+    assert.deepEqual(parseTopology(edited, 'f'), after)
+    assert.throws(() => withNode(before, testNode('n9', 7012)), /127\.0\.0\.1:7012 is a replica of node n2/)
+  })
+
   it('says what the value says, after any edits', () => {
     const edit = fc.oneof(
       fc.record({

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock.js'
 import { type CacheProcesses, staleReads, startCaches } from './cache-processes.js'
 import type { TaskReport } from './cache-worker.js'
 import { runCli } from './cli.js'
+import { type LaggingReplicas, startLaggingReplicas } from './lagging-replicas.js'
 import { startServers } from './redis-servers.js'
 
 export interface CacheChangeOptions {
@@ -14,6 +15,8 @@ export interface CacheChangeOptions {
   readonly pauseMs: number
   /** A weight changes as well. */
   readonly isRebalanced: boolean
+  /** Each of the first nodes has a replica, so many ms behind, and is read there. */
+  readonly replicaLagMs?: number
 }
 
 export interface CacheChangeVerdict {
@@ -25,6 +28,8 @@ export interface CacheChangeVerdict {
   readonly behind: number
   readonly mostBehindMs: number
   readonly slowestReadMs: number
+  /** GETs that the replicas have answered. */
+  readonly replicaReads: number
 }
 
 /** Nothing that was acknowledged so long ago may be missed. */
@@ -32,12 +37,23 @@ const boundMs = 1_000
 
 /** A node joins, and another leaves. */
 export async function playCacheChange(options: CacheChangeOptions): Promise<CacheChangeVerdict> {
-  const servers = await startServers(5)
+  const servers = await startServers(5, { args: ['--repl-diskless-sync-delay', '0'] })
   let caches: CacheProcesses | undefined
+  let copies: LaggingReplicas | undefined
   try {
     const file = await servers.topologyFile({ count: 3 })
+    const { replicaLagMs } = options
+    if (replicaLagMs !== undefined) {
+      copies = await startLaggingReplicas(servers.servers.slice(0, 3), replicaLagMs)
+      await copies.nameIn(file)
+    }
     await change(['apply', '-t', file, '--yes'])
-    const job = { ring: file, sourcePort: servers.servers[4]!.port, loadMs: 1 }
+    const job = {
+      ring: file,
+      sourcePort: servers.servers[4]!.port,
+      loadMs: 1,
+      replicas: copies !== undefined,
+    }
     caches = await startCaches(Array.from({ length: options.processes }, () => job))
     const { seed, keys, writeShare, pauseMs } = options
     const running = caches.processes.map((process, index) =>
@@ -54,14 +70,16 @@ export async function playCacheChange(options: CacheChangeOptions): Promise<Cach
     for (const process of caches.processes) process.stop()
     const reports = await Promise.all(running)
     await assertCurrent(caches, await servers.connect(4), keys)
-    return judge(reports)
+    const replicaReads = (await copies?.readCount()) ?? 0
+    return { ...judge(reports), replicaReads }
   } finally {
     caches?.stop()
+    await copies?.stop()
     await servers.stop()
   }
 }
 
-function judge(reports: readonly TaskReport[]): CacheChangeVerdict {
+function judge(reports: readonly TaskReport[]): Omit<CacheChangeVerdict, 'replicaReads'> {
   const unacknowledged = reports.flatMap(({ errors }) => errors)
   // a writer that could not tell a node in time says so; nothing else may fail
   for (const error of unacknowledged) assert.match(error, /no answer within 50 ms|unknown outcome/)

@@ -11,6 +11,7 @@ import { testNode } from './redis-servers.js'
 
 export interface CacheJob {
   readonly ring: string | readonly string[]
+  readonly replicas?: boolean
   readonly sourcePort: number
   readonly loadMs: number
   readonly isThrowing?: boolean
@@ -66,6 +67,8 @@ const source = await openConnection({ node: testNode('source', job.sourcePort) }
 let loads = 0
 const cache = createCache<number>({
   ring: job.ring,
+  // what is in L1 is read nowhere else
+  ...(job.replicas ? { replicas: true, l1: false } : {}),
   ttl: '10m',
   ...(job.l1 ? { l1: job.l1 } : {}),
   // a busy machine is no dead node
