@@ -37,6 +37,8 @@ export interface SourceChoice {
 
 /** Fewer do not tell a key of 0.5 % from its neighbours. */
 const leastSamples = 5_000
+/** Of a run, unless it is asked to be longer. */
+const usualTimeMs = 20_000
 /** A burst's end: a single command of this size is past it before it can be seen. */
 const hugeInputBytes = 256 * 1024
 
@@ -128,7 +130,8 @@ function judgeMonitor(facts: NodeFacts, wish: SourceWish): Verdict {
   const missing = missingOf(facts, ['+monitor'])
   if (missing) return missing
   const cost = monitorMicros(facts)
-  const samples = Math.floor((wish.budget * wish.maxTimeMs * 1000) / cost)
+  // whoever asks for a quick look does not ask for another source
+  const samples = Math.floor((wish.budget * Math.max(wish.maxTimeMs, usualTimeMs) * 1000) / cost)
   const costs = `${cost.toFixed(1)} µs of the server's time a command (${Math.round(facts.bytesPerCommand)} bytes each)`
   const force = 'Pass --force to take it nevertheless.'
   if (!wish.force && (facts.largestInputBytes ?? 0) >= hugeInputBytes)
@@ -141,7 +144,10 @@ function judgeMonitor(facts: NodeFacts, wish: SourceWish): Verdict {
       `${costs}: the budget buys ${samples.toLocaleString('en')} samples (needs ${leastSamples.toLocaleString('en')})`,
       `Raise --budget or --max-time. ${force}`,
     )
-  return yes(`${costs}: the budget buys ${samples.toLocaleString('en')} samples`)
+  // rounded: nodes that are alike share a line on the screen
+  return yes(
+    `bursts that are counted, about ${Math.max(1, Math.round(cost))} µs of the server's time a command`,
+  )
 }
 
 function judgeSlowlog(facts: NodeFacts, { allowSlowlogLoss }: SourceWish): Verdict {

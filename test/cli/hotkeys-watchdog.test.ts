@@ -68,7 +68,7 @@ describe('hotkeys that is stopped in a burst', () => {
         child.kill('SIGINT')
         const { exitCode, stdout, stderr } = await result
         assert.equal(exitCode, 130, stderr)
-        assert.ok(JSON.parse(stdout).sampledCommands > 0)
+        assert.ok(JSON.parse(stdout).samples > 0)
       })
     })
   }

@@ -19,7 +19,7 @@ describe('hotkeys on real servers under load', () => {
 
   async function underLoad<T>(distribution: string, body: () => Promise<T>): Promise<T> {
     const keys = ['--keys', String(keyCount), '--prefix', 'h:', '--connections', '4']
-    const load = startCli(['bench', '-t', file, ...keys, '--distribution', distribution, '--max-time', '10m'])
+    const load = startCli(['bench', '-t', file, ...keys, '--distribution', distribution, '--duration', '10m'])
     try {
       const connection = await servers.connect(0)
       while (Number(await connection.call('DBSIZE')) < 500) await systemClock.sleep(20)
