@@ -93,8 +93,9 @@ export function candidatesOf({ estimate }: HotKeysRun): Candidate[] {
 export function sampledWindow({ estimate, opsPerSec }: HotKeysRun): SampledWindow {
   return {
     loads: opsPerSec,
-    keys: estimate.keys.map(({ name, opsPerSec: ops, mix }) => ({
+    keys: estimate.keys.map(({ name, opsPerSec: ops, mix, certainty }) => ({
       ...{ name, opsPerSec: ops.value, opsPerSecLow: ops.low, commands: mix },
+      isCertain: certainty === 'certain',
     })),
   }
 }

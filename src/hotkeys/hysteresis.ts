@@ -70,6 +70,8 @@ export class Hysteresis {
     const entered: Entry[] = []
     for (const [name, { share, low }] of hottestFirst) {
       if (this.inside.has(name) || justLeft.has(name) || share <= threshold) continue
+      // a look of the library is three commands: what was seen once or twice comes often by chance
+      if (low < threshold / 2) continue
       const windows = (this.outside.get(name) ?? 0) + 1
       above.set(name, windows)
       const isCertain = low > threshold

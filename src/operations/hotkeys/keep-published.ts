@@ -22,6 +22,8 @@ export interface SampledKey {
   readonly opsPerSec: number
   /** Lower end of its interval. */
   readonly opsPerSecLow: number
+  /** Above the threshold, whatever else was sampled. */
+  readonly isCertain: boolean
   /** Command → share of the key's commands. */
   readonly commands: Readonly<Record<string, number>>
 }
@@ -109,7 +111,7 @@ class KeptKeys {
     const demand = await this.readDemand()
     const hits = demandBetween(this.demand, demand)
     this.demand = demand
-    const { entered, left } = this.hysteresis.step(observe(sampled, hits, this.request.loadOf))
+    const { entered, left } = this.hysteresis.step(observe(sampled, hits, this.request))
     this.untold = { entered: [...this.untold.entered, ...entered], left: [...this.untold.left, ...left] }
     await this.publish()
     const opsPerSec = sum(sampled.loads.values())
@@ -169,7 +171,7 @@ class KeptKeys {
 function observe(
   { loads, keys }: SampledWindow,
   hits: ReadonlyMap<string, number>,
-  loadOf: (name: string) => string,
+  { loadOf, threshold }: Pick<KeepRequest, 'loadOf' | 'threshold'>,
 ): ReadonlyMap<string, Observed> {
   const wholes = new Map(loads)
   for (const [name, perSec] of hits) wholes.set(loadOf(name), (wholes.get(loadOf(name)) ?? 0) + perSec)
@@ -177,14 +179,16 @@ function observe(
   const names = new Set([...sampled.keys(), ...hits.keys()])
   return new Map(
     [...names].map((name): [string, Observed] => {
-      const { opsPerSec = 0, opsPerSecLow = 0, commands = {} } = sampled.get(name) ?? {}
+      const { opsPerSec = 0, opsPerSecLow = 0, commands = {}, isCertain } = sampled.get(name) ?? {}
       const fromMemory = hits.get(name) ?? 0
       const { reads, writes } = accessesOf(commands)
       const total = opsPerSec + fromMemory
       const whole = wholes.get(loadOf(name)) ?? 0
       const written = reads + writes > 0 ? (opsPerSec * writes) / (reads + writes) : 0
       const isFit = total > 0 && whole > 0 && written <= (1 - minReadShare) * total
-      return [name, isFit ? { share: total / whole, low: (opsPerSecLow + fromMemory) / whole } : unfit]
+      const low = (opsPerSecLow + fromMemory) / whole
+      // an interval of its own is not enough where many keys are looked at
+      return [name, isFit ? { share: total / whole, low: isCertain ? low : Math.min(low, threshold) } : unfit]
     }),
   )
 }

@@ -45,7 +45,7 @@ describe('keeping the hottest keys published', () => {
   const published = () => parseHotSet(notices.get(hotSetNotice) ?? '')
   const names = () => (published()?.local ?? []).map(({ key }) => key.toString('latin1'))
   const hot = (name: string, opsPerSec: number, commands: SampledKey['commands'] = { get: 1 }) => ({
-    ...{ name, opsPerSec, opsPerSecLow: opsPerSec * 0.8, commands },
+    ...{ name, opsPerSec, opsPerSecLow: opsPerSec * 0.8, isCertain: true, commands },
   })
 
   /** One window after the other, each of 2 s; `between` runs before each. */
