@@ -34,10 +34,8 @@ export interface AutoRequest {
 export async function keepHotKeysPublished(request: AutoRequest, output: HotKeysOutput): Promise<undefined> {
   const { file, sampling, by } = request
   const { topology, path } = file
-  const window = {
-    maxMs: parseDurationMs(request.window, '--window'),
-    ...{ stopsWhenKnown: false, isFresh: true },
-  }
+  const windowMs = parseDurationMs(request.window, '--window')
+  let maxMs = Math.min(firstWindowMs, windowMs)
   const { control: spec, folder } = controlOf(file)
   const ring = buildRing(topology)
   const progress = await createProgress()
@@ -58,7 +56,11 @@ export async function keepHotKeysPublished(request: AutoRequest, output: HotKeys
         },
         {
           ...{ meeting, board, clock: systemClock, signal },
-          sampleWindow: async (until) => sampledWindow(await run(window, until)),
+          sampleWindow: async (until) => {
+            const sampled = sampledWindow(await run({ maxMs, stopsWhenKnown: false, isFresh: true }, until))
+            maxMs = windowMs
+            return sampled
+          },
           onChange: (change) => {
             const report = toHotSetChangeReport(change, systemClock.wallMs())
             progress.end()
@@ -85,4 +87,6 @@ export async function keepHotKeysPublished(request: AutoRequest, output: HotKeys
 }
 
 const mostKeys = 1_000
+/** What is very hot is seen at once. */
+const firstWindowMs = 1_000
 const silent = { update: () => {}, end: () => {} }
