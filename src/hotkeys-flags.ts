@@ -1,18 +1,18 @@
 /** Flags of how hot keys are sampled and how they are shown. */
 import * as Flags from '@oclif/core/flags'
 import type { OutputFlags } from '@oclif/core/interfaces'
+import { invalid } from './errors.js'
 import { parsePercent } from './hotkeys/percent.js'
 import { type Redaction, redactions } from './hotkeys/redaction.js'
-import type { SourceName } from './hotkeys/sampled.js'
 import type { SamplingOptions } from './hotkeys/sampling-options.js'
 import { parseDurationMs } from './workload/duration.js'
 
-const sources = ['auto', 'native', 'monitor', 'slowlog', 'tracking', 'lfu', 'log'] as const
+const sources = ['auto', 'native', 'monitor', 'slowlog', 'tracking', 'lfu'] as const
 
 export const samplingFlags = {
   source: Flags.string({
     summary: 'Where samples come from; auto takes the best that each node has, and says why.',
-    options: [...sources],
+    options: [...sources, 'log'],
     default: 'auto',
   }),
   log: Flags.string({
@@ -90,10 +90,12 @@ export function parseShownFlags(flags: ShownFlags) {
 /** Errors: `invalid`, naming the flag. */
 export function parseSamplingFlags(flags: OutputFlags<typeof samplingFlags>): SamplingOptions {
   const { gentle, threshold, top, force } = flags
+  if (flags.source === 'log' && flags.log === undefined)
+    throw invalid('--source log: name the log', 'Pass --log FILE, or --log - for standard input.')
   const maxTime = flags['max-time']
   return {
     ...{ top, force },
-    source: sources.find((each): each is SourceName | 'auto' => each === flags.source) ?? 'auto',
+    source: sources.find((each) => each === flags.source) ?? 'auto',
     threshold: parsePercent(threshold, '--threshold'),
     budget: { gentle, share: parsePercent(flags.budget ?? (gentle ? '0.5%' : '1%'), '--budget') },
     maxMs: parseDurationMs(/^\d+$/.test(maxTime) ? `${maxTime}s` : maxTime, '--max-time'),

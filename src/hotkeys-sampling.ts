@@ -1,7 +1,6 @@
 /** Sampling runs, wired to the nodes of a topology or to a saved log. */
 import { join } from 'node:path'
 import { systemClock } from './clock.js'
-import { invalid } from './errors.js'
 import { openMonitorLog } from './files/monitor-log.js'
 import { readAccess } from './files/secrets.js'
 import type { Candidate } from './hotkeys/choose-local.js'
@@ -37,8 +36,6 @@ export async function withSampler<T>(
   body: (run: RunWindow) => Promise<T>,
 ): Promise<T> {
   const { source } = options
-  if (source === 'log')
-    throw invalid('--source log: name the log', 'Pass --log FILE, or --log - for standard input.')
   const { topology, topologyPath, progress } = world
   const accesses = await readAccess(topology.nodes, process.env)
   const probe = createNodeProbe(accesses, systemClock)

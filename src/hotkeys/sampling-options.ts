@@ -3,7 +3,7 @@ import type { Budget } from './burst-schedule.js'
 import type { SourceName } from './sampled.js'
 
 export interface SamplingOptions {
-  readonly source: SourceName | 'auto'
+  readonly source: Exclude<SourceName, 'log'> | 'auto'
   readonly threshold: number
   readonly top: number
   readonly budget: Budget

@@ -40,6 +40,8 @@ const oneClient = 0.8
 export function suggest(key: HotKey, facts: KeyFacts): Suggestion {
   if (key.certainty === 'possible')
     return { action: 'none', reason: 'not certain yet: sample for longer, or with a larger budget' }
+  if (Object.keys(key.mix).length === 0)
+    return { action: 'none', reason: 'too few of its commands were seen to tell reads from writes' }
   return (
     fixClient(key, facts) ??
     shrink(facts) ??

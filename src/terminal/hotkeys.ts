@@ -5,6 +5,7 @@ import { halfLifeMs } from '../hotkeys/trend.js'
 import { printable } from '../printable.js'
 import { cutMiddle } from './fit.js'
 import { formatCount, formatPercent, formatSeconds, wrapText } from './format.js'
+import { renderRankings } from './hotkeys-rankings.js'
 import { rankOf, renderHotKeysTable } from './hotkeys-table.js'
 import { renderTable } from './table.js'
 
@@ -13,10 +14,15 @@ export interface ScreenWidth {
 }
 
 export function renderHotKeys(report: HotKeysReport, { columns }: ScreenWidth): string {
-  if (report.samples === 0) return `${header(report, columns)}\n\nNo traffic was seen.`
+  const rankings = renderRankings(report.rankings, columns)
+  if (report.samples === 0) {
+    const nothing = report.rankings.length > 0 ? rankings : 'No traffic was seen.'
+    return `${header(report, columns)}\n\n${nothing}`
+  }
   const blocks = [
     header(report, columns),
     keysBlock(report, columns),
+    rankings,
     goneLine(report),
     suggestions(report, columns),
     prefixes(report, columns),
@@ -33,12 +39,19 @@ function header(report: HotKeysReport, columns: number): string {
   const sampled = nodes.filter((node) => node.samples > 0).length
   const nodeText =
     sampled === nodes.length ? count(sampled, 'node') : `${sampled} of ${count(nodes.length, 'node')}`
-  const lines = [
-    `${nodeText}, ${formatCount(samples)} commands sampled in ${count(bursts, 'burst')} ${report.gone ? 'with a half-life of' : 'over'} ${formatSeconds(report.gone ? halfLifeMs / 1000 : seconds)}, of ${formatCount(opsPerSec)} ops/s`,
-    `cost ${formatPercent(cost.share, 2)} of a node's time (${cost.isMeasured ? 'measured' : 'estimated'}; budget ${formatPercent(budget)})`,
-    ...sourceLines(nodes),
-    `above ${formatPercent(threshold)} of a node: ${report.certainCount} certain, ${report.possibleCount} possible`,
-  ]
+  const sources = [...sourceLines(nodes), ...noteLines(nodes)]
+  const isRanked = report.rankings.length > 0 && bursts === 0
+  const lines = isRanked
+    ? [
+        `${count(nodes.length, 'node')} of ${formatCount(opsPerSec)} ops/s, ranked by their servers`,
+        ...sources,
+      ]
+    : [
+        `${nodeText}, ${formatCount(samples)} commands sampled in ${count(bursts, 'burst')} ${report.gone ? 'with a half-life of' : 'over'} ${formatSeconds(report.gone ? halfLifeMs / 1000 : seconds)}, of ${formatCount(opsPerSec)} ops/s`,
+        `cost ${formatPercent(cost.share, 2)} of a node's time (${cost.isMeasured ? 'measured' : 'estimated'}; budget ${formatPercent(budget)})`,
+        ...sources,
+        `above ${formatPercent(threshold)} of a node: ${report.certainCount} certain, ${report.possibleCount} possible`,
+      ]
   return lines.map((line) => wrapText(line, columns, 2)).join('\n')
 }
 
@@ -51,6 +64,16 @@ function sourceLines(nodes: HotKeysReport['sampling']['nodes']): string[] {
   }
   if (groups.size === 1) return [...groups.keys()].map((text) => `source ${text}`)
   return [...groups].map(([text, names]) => `source of ${names.join(', ')}: ${text}`)
+}
+
+/** How sources count, and nodes whose rate fell while they were sampled. */
+function noteLines(nodes: HotKeysReport['sampling']['nodes']): string[] {
+  const notes = new Set(nodes.flatMap((node) => node.notes.map((note) => printable(note))))
+  const eased = nodes.filter(({ budgetPart }) => budgetPart < 1).map(({ node }) => printable(node, 32))
+  return [
+    ...notes,
+    ...(eased.length > 0 ? [`sampled less, because its rate fell in bursts: ${eased.join(', ')}`] : []),
+  ]
 }
 
 function keysBlock(report: HotKeysReport, columns: number): string {

@@ -37,6 +37,7 @@ describe('a suggestion', () => {
     ['fix-client', { clients: one }, { sizeBytes: large }],
     ['l1', { clients: [{ client: 'c', share: 0.95, ofNode: 0.9 }] }, {}],
     ['none', { certainty: 'possible' }, { sizeBytes: large }],
+    ['none', { mix: {} }, {}],
   ]
   for (const [expected, key, facts] of cases) {
     it(`for ${JSON.stringify({ ...key, ...facts })} is ${expected}`, () => {

@@ -25,6 +25,8 @@ export class SampledNode {
   private readonly calibration = new CostCalibration()
   private readonly cost: CostModel
   private bytesPerCommand: number
+  /** In bursts of this window. */
+  private watched = { commands: 0, ms: 0 }
   private first: LoadReading | undefined
   private last: LoadReading | undefined
 
@@ -44,11 +46,14 @@ export class SampledNode {
     this.modelledMicros = 0
     this.costMicros = 0
     this.first = this.last
+    this.watched = { commands: 0, ms: 0 }
   }
 
-  /** Over the time it was sampled; what the preflight saw until then. */
+  /** Of what its source sees, over the time it was sampled; what the preflight saw until then. */
   get opsPerSec(): number {
-    const { first, last } = this
+    const { first, last, watched } = this
+    // the server counts commands, not writes
+    if (this.source.sees === 'writes') return watched.ms > 0 ? (1000 * watched.commands) / watched.ms : 0
     if (!first || !last || last.atMs - first.atMs < shortestRateMs) return this.facts.opsPerSec
     return rateOf(first, last)
   }
@@ -78,6 +83,8 @@ export class SampledNode {
     this.first ??= before
     this.last = after
     this.tally.add(burst)
+    this.watched.commands += burst.commands.length
+    this.watched.ms += lengthMs
     const modelled = burst.costMicros ?? 0
     this.calibration.addBurst(before, after, modelled)
     if (last && before.atMs - last.atMs >= shortestStretchMs)

@@ -91,7 +91,8 @@ export class Sampler {
         tallies: nodes.map(({ tally }) => tally),
         estimate: estimateOf(nodes, request),
         opsPerSec: this.rates(),
-        ...{ seconds, rankings, ...outcome, interrupted: signal.aborted },
+        rankings: rankings.map((ranking) => topOf(ranking, request.top)),
+        ...{ seconds, ...outcome, interrupted: signal.aborted },
         cost: {
           share: seconds > 0 ? Math.max(0, ...nodes.map((node) => node.costMicros)) / 1e6 / seconds : 0,
           isMeasured: nodes.length > 0 && nodes.every((node) => node.isMeasured),
@@ -122,6 +123,11 @@ export class Sampler {
       })),
     ]
   }
+}
+
+function topOf({ keys, also, ...ranking }: NodeRanking, top: number): NodeRanking {
+  const cut = { ...ranking, keys: keys.slice(0, top) }
+  return also ? { ...cut, also: { ...also, keys: also.keys.slice(0, top) } } : cut
 }
 
 /** A server that ranks by itself does so beside the others; walks over keys take turns, with a part of the time each. */
