@@ -3,7 +3,7 @@
  * it: a process that has not heard of a set yet reads as before.
  */
 import type { Clock } from '../clock.js'
-import { type HotSet, hotSetNotice, noHotSet, parseHotSet } from '../hotkeys/hot-set.js'
+import { type HotSet, hotSetNotice, noHotSet } from '../hotkeys/hot-set.js'
 import type { Random } from '../random.js'
 import type { ControlStore, HotKeysPort } from './ports.js'
 
@@ -84,8 +84,10 @@ export class HotSetFollower implements HotKeysPort {
     try {
       const text = await this.options.control.notice(hotSetNotice)
       if (this.isStopped || text === this.text) return
+      const published = (text === undefined ? undefined : await parsed(text)) ?? noHotSet
+      if (this.isStopped) return
+      this.published = published
       this.text = text
-      this.published = (text === undefined ? undefined : parseHotSet(text)) ?? noHotSet
       this.refresh()
       this.schedule()
     } catch {
@@ -107,4 +109,10 @@ export class HotSetFollower implements HotKeysPort {
     this.current = { ...published, local }
     for (const listener of this.listeners) listener()
   }
+}
+
+/** What reads it comes with the first set there is: an application that has none need not load it. */
+async function parsed(text: string): Promise<HotSet | undefined> {
+  const { parseHotSet } = await import('../hotkeys/parse-hot-set.js')
+  return parseHotSet(text)
 }

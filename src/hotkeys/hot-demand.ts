@@ -2,10 +2,9 @@
  * What the processes of the library serve of hot keys from their own memory: traffic that no server sees any more. Each
  * tells its counts about once a second on the board where machines meet; a key that is served well would else seem cold.
  */
-import * as v from 'valibot'
 import { maxHotKeys } from './hot-set.js'
 
-const schema = 'cachectl/hot-demand/v1'
+export const hotDemandSchema = 'cachectl/hot-demand/v1'
 /** A text on the board has at most 512 KiB. */
 const maxTextBytes = 400 * 1024
 
@@ -27,13 +26,6 @@ export function demandName(ring: string, client: string): string {
   return demandPrefix(ring) + encodeURIComponent(client)
 }
 
-const shape = v.object({
-  schema: v.literal(schema),
-  client: v.string(),
-  atMs: v.number(),
-  hits: v.record(v.pipe(v.string(), v.base64()), v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-})
-
 /** Where it would be too long, the keys with the fewest hits are left out. */
 export function formatHotDemand({ client, atMs, hits }: HotDemand): string {
   const told: [string, number][] = []
@@ -44,23 +36,7 @@ export function formatHotDemand({ client, atMs, hits }: HotDemand): string {
     if (bytes > maxTextBytes) break
     told.push([key, count])
   }
-  return JSON.stringify({ schema, client, atMs, hits: Object.fromEntries(told) })
-}
-
-/** undefined for what is none. */
-export function parseHotDemand(text: string): HotDemand | undefined {
-  try {
-    const parsed = v.safeParse(shape, JSON.parse(text))
-    if (!parsed.success) return undefined
-    const { client, atMs, hits } = parsed.output
-    const named = Object.entries(hits).map(
-      ([key, count]) => [Buffer.from(key, 'base64').toString('latin1'), count] as const,
-    )
-    return { client, atMs, hits: new Map(named) }
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  return JSON.stringify({ schema: hotDemandSchema, client, atMs, hits: Object.fromEntries(told) })
 }
 
 /**

@@ -2,12 +2,10 @@
  * The published hot set: which keys the processes of the library keep in their own memory, and which they read from copies.
  * A text on the notice board of the control store, on which nothing safe rests (docs/hotkeys.md).
  */
-import * as v from 'valibot'
-
 export const hotSetNotice = 'hot-set'
 /** More are not hot: n·ln n keys even out a ring of n nodes (Fan et al., SOCC 2011), and every process holds them all. */
 export const maxHotKeys = 1_000
-const schema = 'cachectl/hot-set/v1'
+export const hotSetSchema = 'cachectl/hot-set/v1'
 
 export interface HotSet {
   /** Larger by one with every publication. */
@@ -47,40 +45,11 @@ export function copyName(key: Uint8Array, salt: number, hashTag: string | undefi
 
 export const copyPrefix = '__cachectl:copy:'
 
-const base64 = v.pipe(
-  v.string(),
-  v.base64(),
-  v.transform((text) => Buffer.from(text, 'base64')),
-)
-const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
-const shape = v.object({
-  schema: v.literal(schema),
-  generation: natural,
-  by: v.string(),
-  publishedMs: v.number(),
-  local: v.pipe(v.array(v.object({ key: base64, untilMs: v.number() })), v.maxLength(maxHotKeys)),
-  split: v.pipe(
-    v.array(v.object({ key: base64, salts: v.pipe(v.array(natural), v.minLength(1)) })),
-    v.maxLength(maxHotKeys),
-  ),
-})
-
 export function formatHotSet({ local, split, ...rest }: HotSet): string {
   return JSON.stringify({
-    schema,
+    schema: hotSetSchema,
     ...rest,
     local: local.map(({ key, untilMs }) => ({ key: key.toString('base64'), untilMs })),
     split: split.map(({ key, salts }) => ({ key: key.toString('base64'), salts })),
   })
-}
-
-/** undefined for what is not a hot set, as another version may have written it. */
-export function parseHotSet(text: string): HotSet | undefined {
-  try {
-    const parsed = v.safeParse(shape, JSON.parse(text))
-    return parsed.success ? parsed.output : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { maxMeetingTextBytes } from '../../src/cache/ports.js'
-import {
-  demandBetween,
-  demandName,
-  demandPrefix,
-  formatHotDemand,
-  parseHotDemand,
-} from '../../src/hotkeys/hot-demand.js'
+import { demandBetween, demandName, demandPrefix, formatHotDemand } from '../../src/hotkeys/hot-demand.js'
+import { parseHotDemand } from '../../src/hotkeys/parse-hot-demand.js'
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((key) => Buffer.from(key).toString('latin1'))
 const told = (client: string, atMs: number, hits: Readonly<Record<string, number>>) => ({

@@ -10,9 +10,9 @@ import {
   type LocalKey,
   maxHotKeys,
   noHotSet,
-  parseHotSet,
   type SplitKey,
 } from '../../hotkeys/hot-set.js'
+import { parseHotSet } from '../../hotkeys/parse-hot-set.js'
 import { printable } from '../../printable.js'
 
 export interface HotSetBoard {

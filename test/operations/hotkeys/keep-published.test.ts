@@ -3,7 +3,8 @@ import { HotDemandReporter } from '../../../src/cache/hot-demand-reporter.js'
 import type { ControlStore } from '../../../src/cache/ports.js'
 import { unreachable } from '../../../src/errors.js'
 import { demandPrefix } from '../../../src/hotkeys/hot-demand.js'
-import { hotSetNotice, parseHotSet } from '../../../src/hotkeys/hot-set.js'
+import { hotSetNotice } from '../../../src/hotkeys/hot-set.js'
+import { parseHotSet } from '../../../src/hotkeys/parse-hot-set.js'
 import {
   keepPublished,
   type PublishedChange,
