@@ -16,7 +16,8 @@ describe('bench, many times', () => {
   const small = ['--keys', '500', '--connections', '4', '--fill', '--json']
 
   it('--find-max ends between a rate that passes and one that does not, and confirms it', async () => {
-    const search = ['--find-max', 'offered<=3000', '--duration', '0.1s', '--rate', '2000']
+    // long enough that a start of 20 ms is less than a hundredth of it
+    const search = ['--find-max', 'offered<=3000', '--duration', '2s', '--rate', '2000']
     const { exitCode, stdout, stderr } = await runCli(['bench', '-t', file, ...small, ...search])
     assert.equal(exitCode, 0, stderr)
     const { ratePerSec, steps } = JSON.parse(stdout)
