@@ -41,7 +41,7 @@ describe('bench, many times', () => {
   })
 
   it('ab finds that twice the pipeline does more, in turns', async () => {
-    const sides = ['--a', `-t ${file} -P 4`, '--b', '--pipeline 1', '--pairs', '8', '--slice', '0.1s']
+    const sides = ['--a', `-t ${file} -P 4`, '--b', '--pipeline 1', '--pairs', '8', '--slice', '0.3s']
     const { exitCode, stdout, stderr } = await runCli(['bench', 'ab', '-t', file, ...small, ...sides])
     assert.equal(exitCode, 3, stderr)
     const { comparison, pairs } = JSON.parse(stdout)
