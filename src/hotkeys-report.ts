@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { keyNames, type Redaction } from './hotkeys/redaction.js'
 import { type HotKeysReport, type HotKeysRun, hotKeysReport } from './hotkeys/report.js'
+import { logNode } from './hotkeys/sampled.js'
 import type { Trend } from './hotkeys/trend.js'
 import { describeKeys } from './operations/hotkeys/describe-keys.js'
 import type { NodeAccess } from './operations/ports.js'
@@ -23,11 +24,10 @@ export function logReporter(
   settings: Omit<ReportSettings, 'topology' | 'accesses'>,
 ): (run: HotKeysRun) => HotKeysReport {
   const { redaction, failAbove, ...rest } = settings
-  const node = 'log'
   return (run) =>
     hotKeysReport(run, {
-      ...{ ...rest, topology: node, facts: new Map() },
-      placement: { owner: () => node, hashTag: undefined },
+      ...{ ...rest, topology: logNode, facts: new Map() },
+      placement: { owner: () => logNode, hashTag: undefined },
       names: keyNames(redaction, randomBytes(32)),
       ...(failAbove === undefined ? {} : { failAbove }),
     })

@@ -5,8 +5,8 @@
 import { invalid } from '../errors.js'
 import type { KeyPositions } from '../hotkeys/key-positions.js'
 import { MonitorStream } from '../hotkeys/monitor-stream.js'
-import type { SampledCommand } from '../hotkeys/sampled.js'
-import type { BurstSource } from '../operations/hotkeys/ports.js'
+import { logNode, type SampledCommand } from '../hotkeys/sampled.js'
+import type { LogPort } from '../operations/hotkeys/ports.js'
 import { printable } from '../printable.js'
 import { readUnpacked } from './trace-bytes.js'
 
@@ -16,15 +16,7 @@ export interface MonitorLogOptions {
   readonly database: number
 }
 
-/** A log does not say which node it is of. */
-export const logNode = 'log'
-
-export interface MonitorLog extends BurstSource {
-  /** No burst comes any more. */
-  readonly isAtEnd: boolean
-  /** Of the lines so far, ms: what a rate is counted over. */
-  readonly spanMs: number
-  readonly commandCount: number
+export interface MonitorLog extends LogPort {
   /** Lines that are neither a command nor what `redis-cli` says at the start. */
   readonly brokenLines: number
 }

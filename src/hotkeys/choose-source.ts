@@ -1,6 +1,7 @@
 /** Which source a node is sampled with: the best that works there, and why not the ones above it. */
 import { type CachectlError, refused } from '../errors.js'
 import { printable } from '../printable.js'
+import { monitoringMicros, seedCost } from './cost-model.js'
 import type { NodeFacts } from './node-facts.js'
 import type { SourceName } from './sampled.js'
 
@@ -129,7 +130,8 @@ function judgeNative(facts: NodeFacts, { nativeState, allowConfig }: SourceWish)
 function judgeMonitor(facts: NodeFacts, wish: SourceWish): Verdict {
   const missing = missingOf(facts, ['+monitor'])
   if (missing) return missing
-  const cost = monitorMicros(facts)
+  const { server, version, bytesPerCommand } = facts
+  const cost = monitoringMicros(1, bytesPerCommand, seedCost(server, version))
   // whoever asks for a quick look does not ask for another source
   const samples = Math.floor((wish.budget * Math.max(wish.maxTimeMs, usualTimeMs) * 1000) / cost)
   const costs = `${cost.toFixed(1)} µs of the server's time a command (${Math.round(facts.bytesPerCommand)} bytes each)`
@@ -185,16 +187,6 @@ function missingOf({ missingRights }: NodeFacts, rights: readonly string[]): Ver
   const missing = rights.filter((right) => missingRights.has(right))
   if (missing.length === 0) return undefined
   return no(`the user lacks ${missing.join(' ')}`, `ACL SETUSER … ${missing.join(' ')}`)
-}
-
-/**
- * Server time of one monitored command, µs: measured on Redis 7.0 and a Valkey of October 2024, whose lines are escaped
- * in one pass.
- */
-function monitorMicros({ server, version, bytesPerCommand }: NodeFacts): number {
-  return server === 'valkey' && isAtLeast(version, '8.1')
-    ? 1.5 + 0.016 * bytesPerCommand
-    : 2.5 + 0.05 * bytesPerCommand
 }
 
 function serverOf({ server, version }: NodeFacts): string {

@@ -26,6 +26,9 @@ export function monitoringMicros(lines: number, bytes: number, cost: CostModel =
   return lines * cost.fixedMicros + bytes * cost.byteMicros
 }
 
+/** What a MONITOR line has beside the command: its time and address. */
+export const lineHeadBytes = 47
+
 /** Counters of a server at one moment. */
 export interface LoadReading {
   readonly atMs: number

@@ -24,6 +24,9 @@ export interface SampledBurst {
 export const sourceNames = ['native', 'monitor', 'slowlog', 'tracking', 'lfu', 'log'] as const
 export type SourceName = (typeof sourceNames)[number]
 
+/** A saved log does not say which node it is of. */
+export const logNode = 'log'
+
 /** What a ranking's weights are; nothing else may be read out of them. */
 export type WeightUnit = 'commands' | 'cpu-us' | 'net-bytes' | 'popularity'
 

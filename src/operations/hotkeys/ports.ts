@@ -27,6 +27,15 @@ export interface BurstSource {
   close(): Promise<void>
 }
 
+/** A saved log as a source: it ends, and its time is that of its lines. */
+export interface LogPort extends BurstSource {
+  /** No burst comes any more. */
+  readonly isAtEnd: boolean
+  /** Of the lines so far, ms: what a rate is counted over. */
+  readonly spanMs: number
+  readonly commandCount: number
+}
+
 /** A source that has a ranking already. */
 export interface RankingSource {
   readonly name: SourceName

@@ -1,7 +1,13 @@
 /** A node that is sampled burst by burst, with what is known of it so far. */
 import type { Clock } from '../../clock.js'
 import { BackOff, type Budget, burstBounds, pauseMs } from '../../hotkeys/burst-schedule.js'
-import { CostCalibration, type CostModel, type LoadReading, seedCost } from '../../hotkeys/cost-model.js'
+import {
+  CostCalibration,
+  type CostModel,
+  type LoadReading,
+  lineHeadBytes,
+  seedCost,
+} from '../../hotkeys/cost-model.js'
 import type { NodeFacts } from '../../hotkeys/node-facts.js'
 import { Tally } from '../../hotkeys/tally.js'
 import type { Random } from '../../random.js'
@@ -9,16 +15,13 @@ import type { BurstSource, NodeProbePort } from './ports.js'
 
 /** A rate over less time is noise. */
 const shortestRateMs = 500
-/** The time and address of a MONITOR line. */
-const lineHeadBytes = 47
 /** A shorter stretch tells nothing of a node's rate. */
 const shortestStretchMs = 20
 
 export class SampledNode {
   tally: Tally
   readonly backOff = new BackOff()
-  /** Server time of this window's bursts: by the seed, and by what the server's own counters say. */
-  modelledMicros = 0
+  /** Server time of this window's bursts, by what the server's own counters say. */
   costMicros = 0
   dueMs = 0
   rate = 1
@@ -43,7 +46,6 @@ export class SampledNode {
   /** What was learnt of the node stays; costs and rates are of the window. `isFresh`: so are the counts. */
   beginWindow(isFresh: boolean): void {
     if (isFresh) this.tally = new Tally(this.facts.node, { threshold: this.threshold })
-    this.modelledMicros = 0
     this.costMicros = 0
     this.first = this.last
     this.watched = { commands: 0, ms: 0 }
@@ -95,7 +97,6 @@ export class SampledNode {
       this.bytesPerCommand = 0.8 * this.bytesPerCommand + 0.2 * bytes
     }
     const costMicros = modelled * this.calibration.factor
-    this.modelledMicros += modelled
     this.costMicros += costMicros
     const given = { ...budget, share: budget.share * this.backOff.part }
     this.dueMs = clock.nowMs() + pauseMs({ costMicros, lengthMs }, { budget: given, rate: this.rate, random })

@@ -1,7 +1,7 @@
 /** MONITOR in counted bursts, a connection a node, each burst under the watchdog's eyes. */
 import type { Clock } from '../../clock.js'
 import { stopped } from '../../errors.js'
-import { monitoringMicros, seedCost } from '../../hotkeys/cost-model.js'
+import { lineHeadBytes, monitoringMicros, seedCost } from '../../hotkeys/cost-model.js'
 import type { NodeFacts } from '../../hotkeys/node-facts.js'
 import type { BurstLimits, BurstSource } from '../../operations/hotkeys/ports.js'
 import type { NodeAccess } from '../../operations/ports.js'
@@ -19,8 +19,6 @@ export interface MonitorSource extends BurstSource {
 const tolerableBytes = 256 * 1024
 const shortestGraceMs = 5
 const longestGraceMs = 60
-/** What a line has beside the command. */
-const lineHeadBytes = 47
 const mostKillsInARow = 10
 const mostAttempts = 3
 
