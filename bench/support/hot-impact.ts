@@ -18,7 +18,7 @@ export async function p99Ratio(
   await checked([...load, '--fill', '--keep', '--duration', '1s'])
   const p99 = async () => {
     const { stdout } = await checked([...load, '--keep', '--duration', `${windowSeconds}s`])
-    return (JSON.parse(stdout) as { latencyMs: { p99: number } }).latencyMs.p99
+    return (JSON.parse(stdout) as { latency: { p99Ms: number } }).latency.p99Ms
   }
   const ratios: number[] = []
   for (let pair = 0; pair < pairs; pair++) {
@@ -129,9 +129,10 @@ function bigWrites(port: number): () => void {
 
 function residentKiB(pid: number): number | undefined {
   try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+    const [, size] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return size === undefined ? undefined : Number(size) // a process that has ended has no size
   } catch {
-    return undefined // it has ended since
+    return undefined
   }
 }
 

@@ -45,8 +45,9 @@ export function othersBound(
 ): number {
   if (tallies.length === 0) return 1
   const error = 2 * shownError * threshold
-  const highs = unshown.map(({ key, tally }) => shareOf(key, tally, error).high)
-  return Math.min(1, Math.max(...tallies.map(unseenIn), ...highs))
+  let bound = Math.max(...tallies.map(unseenIn))
+  for (const { key, tally } of unshown) bound = Math.max(bound, shareOf(key, tally, error).high)
+  return Math.min(1, bound)
 }
 
 function unseenIn(tally: Tally): number {

@@ -1,7 +1,7 @@
 /** Which keys are hot, from the tallies of all nodes; each number with the interval that it is worth. */
 
 import { type Candidate, candidatesOf, othersBound } from './candidates.js'
-import { type Bounded, scaled, shareOf, weightedSum } from './interval.js'
+import { type Bounded, isPrecise, scaled, shareOf, weightedSum } from './interval.js'
 import { rankShown } from './ranks.js'
 import { readShare } from './read-share.js'
 import type { Tally } from './tally.js'
@@ -64,8 +64,16 @@ export interface Estimate {
   readonly bursts: number
   /** No key that is not shown has a larger share of its node, at 95 %; a key that was never seen neither. */
   readonly upperBound: number
-  /** Shares of which it is not ruled out, at 95 %, that they are above the threshold. */
-  readonly contested: readonly NodeShare[]
+  /** By node, where there are any. */
+  readonly open: ReadonlyMap<string, OpenShares>
+}
+
+/** A node's shares of which it is not ruled out, at 95 %, that they are above the threshold. */
+export interface OpenShares {
+  /** Of these, those that are not known well enough to say more. */
+  readonly undecided: number
+  /** Half the widest interval. */
+  readonly halfWidth: number
 }
 
 export interface EstimateOptions {
@@ -85,13 +93,12 @@ export function estimate(tallies: readonly Tally[], options: EstimateOptions): E
   const sampled = tallies.filter(({ samples }) => samples > 0)
   const nodes = sampled.map((tally) => samplesOf(tally, options))
   const { near, others } = candidatesOf(sampled, options.threshold)
-  const parts = judge(near, options)
-  const found = byKey(parts, weigher(nodes)).filter(({ parts: own }) => own.some(isAbove))
+  const found = byKey(judge(near, options), weigher(nodes))
   const shown = found.slice(0, options.top)
   const names = new Set(shown.map(({ name }) => name))
   const ranks = rankShown(shown)
   const certainCount = found.filter(isCertain).length
-  const unshown = parts.filter(({ key }) => !names.has(key.name))
+  const unshown = near.filter(({ key }) => !names.has(key.name))
   return {
     keys: shown.map((key, index) => ({ ...hotKey(key, options), ...ranks[index]! })),
     names: new Set(found.map(({ name }) => name)),
@@ -101,9 +108,7 @@ export function estimate(tallies: readonly Tally[], options: EstimateOptions): E
     samples: sum(nodes.map(({ samples }) => samples)),
     bursts: sum(nodes.map(({ bursts }) => bursts)),
     upperBound: othersBound(sampled, [...unshown, ...others], options.threshold),
-    contested: parts
-      .filter(({ share }) => share.high >= options.threshold)
-      .map((part) => nodeShare(part, options)),
+    open: openShares(near, options.threshold),
   }
 }
 
@@ -119,24 +124,38 @@ interface Found {
   readonly ring: Bounded
 }
 
-function judge(candidates: readonly Candidate[], { threshold }: EstimateOptions): Part[] {
+/** Parts of the keys that are above the threshold on a node. Of tens of thousands that were seen once or twice none is made. */
+function judge(near: readonly Candidate[], { threshold }: EstimateOptions): Part[] {
   const isNear = ({ tally, key }: Candidate) => key.seen >= (tally.samples * threshold) / 2
   // only keys near the threshold or above it are taken for hot by chance, and each of them is one chance
-  const error = (2 * certainError) / Math.max(1, candidates.filter(isNear).length)
-  return candidates.map((candidate) => {
-    const { tally, key } = candidate
-    const share = shareOf(key, tally)
-    const isPossible = share.value >= threshold && key.seen >= fewestSeen
-    if (!isPossible) return { ...candidate, share, verdict: 'below' }
-    return {
-      ...candidate,
-      share,
-      verdict: shareOf(key, tally, error).low > threshold ? 'certain' : 'possible',
-    }
-  })
+  const error = (2 * certainError) / Math.max(1, near.filter(isNear).length)
+  const isPossible = ({ tally, key }: Candidate) =>
+    key.seen >= fewestSeen && key.seen >= tally.samples * threshold
+  const names = new Set(near.filter(isPossible).map(({ key }) => key.name))
+  return near
+    .filter(({ key }) => names.has(key.name))
+    .map((candidate) => {
+      const { tally, key } = candidate
+      const share = shareOf(key, tally)
+      if (!isPossible(candidate)) return { ...candidate, share, verdict: 'below' }
+      const isCertain = shareOf(key, tally, error).low > threshold
+      return { ...candidate, share, verdict: isCertain ? 'certain' : 'possible' }
+    })
 }
 
-const isAbove = ({ verdict }: Part) => verdict !== 'below'
+function openShares(near: readonly Candidate[], threshold: number): Map<string, OpenShares> {
+  const open = new Map<string, { undecided: number; halfWidth: number }>()
+  for (const { tally, key } of near) {
+    const share = shareOf(key, tally)
+    if (share.high < threshold) continue
+    const own = open.get(tally.node) ?? { undecided: 0, halfWidth: 0 }
+    open.set(tally.node, own)
+    own.halfWidth = Math.max(own.halfWidth, (share.high - share.low) / 2)
+    if (!isPrecise(share)) own.undecided += 1
+  }
+  return open
+}
+
 const isCertain = ({ parts }: Found) => parts.some(({ verdict }) => verdict === 'certain')
 
 /** A node's part of all commands; where no node says how many it has, by what was sampled. */

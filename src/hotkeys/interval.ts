@@ -12,6 +12,13 @@ export interface Bounded {
   readonly high: number
 }
 
+const preciseEnough = 0.15
+
+/** Known to 15 % of itself: what is open of it does not change what one would do. */
+export function isPrecise({ value, low, high }: Bounded): boolean {
+  return high - low <= 2 * preciseEnough * value
+}
+
 /** Two-sided, in (0, 1): the chance that the truth is outside. */
 export const shownError = 0.05
 

@@ -58,35 +58,45 @@ function countLevels(
   tallies: readonly Tally[],
   { threshold, weightOf }: PrefixOptions,
 ): ReadonlyMap<string, PrefixCount>[] {
-  let keys: { rest: string[]; share: number }[] = []
+  let keys: { readonly name: string; readonly share: number; prefix: string }[] = []
   for (const tally of tallies) {
     const weight = weightOf(tally.node) / Math.max(1, tally.samples)
-    for (const { name, seen } of tally.keys.counters())
-      keys.push({ rest: prefixesOf(name), share: seen * weight })
+    for (const { name, seen } of tally.keys.counters()) keys.push({ name, share: seen * weight, prefix: '' })
   }
   const levels: ReadonlyMap<string, PrefixCount>[] = []
   for (let depth = 0; depth < deepest && keys.length > 0; depth++) {
     const level = new Map<string, PrefixCount>()
-    keys = keys.filter(({ rest }) => rest.length > depth)
-    for (const { rest, share } of keys) {
-      const count = level.get(rest[depth]!) ?? { share: 0, keyCount: 0 }
-      level.set(rest[depth]!, count)
+    keys = keys.filter((key) => {
+      const prefix = nextPrefix(key.name, key.prefix.length)
+      if (prefix === undefined) return false
+      key.prefix = prefix
+      return true
+    })
+    for (const { prefix, share } of keys) {
+      const count = level.get(prefix) ?? { share: 0, keyCount: 0 }
+      level.set(prefix, count)
       count.share += share
       count.keyCount += 1
     }
     for (const [prefix, { share }] of level) if (share < threshold) level.delete(prefix)
-    keys = keys.filter(({ rest }) => level.has(rest[depth]!))
+    keys = keys.filter(({ prefix }) => level.has(prefix))
     levels.push(level)
   }
   return levels
 }
 
+/** The shortest that is longer. */
+function nextPrefix(name: string, length: number): string | undefined {
+  delimiter.lastIndex = length
+  return delimiter.test(name) ? name.slice(0, delimiter.lastIndex) : undefined
+}
+
 /** `a:b/c` has `a:` and `a:b/`. */
 export function prefixesOf(name: string): string[] {
   const prefixes: string[] = []
-  for (const { index, 0: mark } of name.matchAll(delimiter)) {
-    if (prefixes.length === deepest) break
-    prefixes.push(name.slice(0, index + mark.length))
+  for (let prefix = nextPrefix(name, 0); prefix !== undefined && prefixes.length < deepest; ) {
+    prefixes.push(prefix)
+    prefix = nextPrefix(name, prefix.length)
   }
   return prefixes
 }

@@ -9,14 +9,16 @@ export interface Counter {
   count: number
   /** Of the count, what may belong to names that were held before. */
   error: number
+  /** Its place among those that are held, which is SpaceSaving's to say. */
+  slot: number
 }
 
 export type CreateCounter<C extends Counter> = (name: string, error: number) => C
 
 export class SpaceSaving<C extends Counter> {
-  private readonly byName = new Map<string, Held<C>>()
+  private readonly byName = new Map<string, C>()
   /** Smallest count first; kept only once there is a limit. */
-  private heap: Held<C>[] | undefined
+  private heap: C[] | undefined
   private capacity = Number.POSITIVE_INFINITY
 
   constructor(private readonly create: CreateCounter<C>) {}
@@ -30,88 +32,81 @@ export class SpaceSaving<C extends Counter> {
   }
 
   get(name: string): C | undefined {
-    return this.byName.get(name)?.counter
+    return this.byName.get(name)
   }
 
-  *counters(): Generator<C> {
-    for (const { counter } of this.byName.values()) yield counter
+  counters(): IterableIterator<C> {
+    return this.byName.values()
   }
 
   increment(name: string): C {
-    const held = this.byName.get(name) ?? this.admit(name)
-    held.counter.count += 1
-    if (this.heap) sink(this.heap, held.slot)
-    return held.counter
+    const counter = this.byName.get(name) ?? this.admit(name)
+    counter.count += 1
+    if (this.heap) sink(this.heap, counter.slot)
+    return counter
   }
 
   /** From now on at most so many counters: the largest stay. */
   limit(capacity: number): void {
     this.capacity = capacity
-    const sorted = [...this.byName.values()].sort((a, b) => a.counter.count - b.counter.count)
-    for (const { counter } of sorted.splice(0, Math.max(0, sorted.length - capacity)))
-      this.byName.delete(counter.name)
-    sorted.forEach((held, slot) => {
-      held.slot = slot
+    const sorted = [...this.byName.values()].sort((a, b) => a.count - b.count)
+    for (const { name } of sorted.splice(0, Math.max(0, sorted.length - capacity))) this.byName.delete(name)
+    sorted.forEach((counter, slot) => {
+      counter.slot = slot
     })
     this.heap = sorted
   }
 
   /** Changes all counters alike, so that their order stays; `isKept` false: the counter goes. */
   reweigh(change: (counter: C) => void, isKept: (counter: C) => boolean): void {
-    for (const [name, { counter }] of this.byName) {
+    for (const [name, counter] of this.byName) {
       change(counter)
       if (!isKept(counter)) this.byName.delete(name)
     }
     if (this.heap) this.limit(this.capacity)
   }
 
-  private admit(name: string): Held<C> {
+  private admit(name: string): C {
     const least = this.heap?.[0]
     const isFull = least !== undefined && this.byName.size >= this.capacity
-    const counter = this.create(name, isFull ? least.counter.count : 0)
-    const held = { counter, slot: 0 }
-    this.byName.set(name, held)
-    if (!this.heap) return held
+    const counter = this.create(name, isFull ? least.count : 0)
+    this.byName.set(name, counter)
+    if (!this.heap) return counter
     if (isFull) {
-      this.byName.delete(least.counter.name)
-      this.heap[0] = held
+      this.byName.delete(least.name)
+      this.heap[0] = counter
     } else {
       // its count is below all others
-      held.slot = this.heap.push(held) - 1
-      rise(this.heap, held.slot)
+      counter.slot = this.heap.push(counter) - 1
+      rise(this.heap, counter.slot)
     }
-    return held
+    return counter
   }
 }
 
-interface Held<C> {
-  readonly counter: C
-  slot: number
-}
-
-function sink<C extends Counter>(heap: Held<C>[], from: number): void {
+function sink<C extends Counter>(heap: C[], from: number): void {
   let at = from
   for (;;) {
     let least = at
     for (const child of [2 * at + 1, 2 * at + 2])
-      if (child < heap.length && heap[child]!.counter.count < heap[least]!.counter.count) least = child
+      if (child < heap.length && heap[child]!.count < heap[least]!.count) least = child
     if (least === at) return
     swap(heap, at, least)
     at = least
   }
 }
 
-function rise<C extends Counter>(heap: Held<C>[], from: number): void {
+function rise<C extends Counter>(heap: C[], from: number): void {
   let at = from
   while (at > 0) {
     const parent = (at - 1) >> 1
-    if (heap[parent]!.counter.count <= heap[at]!.counter.count) return
+    if (heap[parent]!.count <= heap[at]!.count) return
     swap(heap, at, parent)
     at = parent
   }
 }
 
-function swap<C>(heap: Held<C>[], a: number, b: number): void {
+function swap<C extends Counter>(heap: C[], a: number, b: number): void {
   const [first, second] = [heap[a]!, heap[b]!]
   heap[a] = second
   heap[b] = first

@@ -1,14 +1,7 @@
 /** When more samples would not change the answer. */
 
 import type { Estimate } from './estimate.js'
-import type { Bounded } from './interval.js'
 
-export interface StopOptions {
-  readonly threshold: number
-  readonly opsPerSec: ReadonlyMap<string, number>
-}
-
-const preciseEnough = 0.15
 const fewestBursts = 20
 const shortestSpanMs = 2_000
 /** Nodes with less of all commands do not keep a run from its end. */
@@ -16,9 +9,9 @@ const smallNode = 0.05
 
 /**
  * Every share is known to 15 % of itself or is below the threshold, on each node that matters, by 20 bursts over 2 s at
- * least: traffic that comes in waves must have had the time for some.
+ * least: traffic that comes in waves must have had the time for some. `opsPerSec`: of each node, by id.
  */
-export function isSettled(estimate: Estimate, { threshold, opsPerSec }: StopOptions): boolean {
+export function isSettled(estimate: Estimate, opsPerSec: ReadonlyMap<string, number>): boolean {
   const ringOps = [...opsPerSec.values()].reduce((sum, ops) => sum + ops, 0)
   const matters = (node: string) => (opsPerSec.get(node) ?? 0) >= smallNode * ringOps
   const nodes = estimate.nodes.filter(({ node }) => matters(node))
@@ -27,10 +20,6 @@ export function isSettled(estimate: Estimate, { threshold, opsPerSec }: StopOpti
   return (
     nodes.length > 0 &&
     nodes.every(({ bursts, spanMs }) => bursts >= fewestBursts && spanMs >= shortestSpanMs) &&
-    estimate.contested.every(({ node, share }) => !matters(node) || isDecided(share, threshold))
+    [...estimate.open].every(([node, { undecided }]) => !matters(node) || undecided === 0)
   )
-}
-
-function isDecided({ value, low, high }: Bounded, threshold: number): boolean {
-  return high < threshold || high - low <= 2 * preciseEnough * value
 }

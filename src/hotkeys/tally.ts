@@ -20,6 +20,7 @@ export class KeyTally implements Counter {
   details: KeyDetails | undefined
   /** x of the burst that is being added. */
   inBurst = 0
+  slot = 0
 
   constructor(
     readonly name: string,
@@ -43,14 +44,20 @@ export interface KeyDetails {
 export interface TallyOptions {
   /** Above it keys are looked for: a share of the node's commands. */
   readonly threshold?: number
-  /** Commands up to which every key is counted. */
-  readonly exactSamples?: number
+  /** Different keys up to which each is counted, `sketchKeys` at least; afterwards so many are (Space-Saving). */
+  readonly exactKeys?: number
 }
 
-/** A key's counter with its name takes about 250 bytes: 1 MB. */
-const mostCounters = 4_096
-/** Counters above 1/θ: a count is then too high by a quarter of θ at most. */
-const countersPerThreshold = 4
+/** A key's counter with its name takes about 200 bytes: 0.8 MB a node. */
+export const sketchKeys = 4_096
+/** Of all nodes of a run together: 13 MB. */
+const exactKeysOfRun = 65_536
+
+/** Of one of so many nodes. */
+export function exactKeysOf(nodeCount: number): number {
+  return Math.max(sketchKeys, Math.floor(exactKeysOfRun / nodeCount))
+}
+
 const mostClients = { ofKey: 8, ofNode: 32 }
 const fewestForDetails = 16
 
@@ -68,14 +75,14 @@ export class Tally {
   private firstAtMs = Number.POSITIVE_INFINITY
   private lastAtMs = Number.NEGATIVE_INFINITY
   private readonly threshold: number
-  private readonly exactSamples: number
+  private readonly exactKeys: number
 
   constructor(
     readonly node: string,
-    { threshold = 0.005, exactSamples = 200_000 }: TallyOptions = {},
+    { threshold = 0.005, exactKeys = exactKeysOf(1) }: TallyOptions = {},
   ) {
     this.threshold = threshold
-    this.exactSamples = exactSamples
+    this.exactKeys = exactKeys
     this.clients.limit(mostClients.ofNode)
   }
 
@@ -111,8 +118,7 @@ export class Tally {
     this.weights.squares += 1
     this.firstAtMs = Math.min(this.firstAtMs, atMs)
     this.lastAtMs = Math.max(this.lastAtMs, atMs)
-    if (this.samples > this.exactSamples && this.keys.isExact)
-      this.keys.limit(Math.min(mostCounters, Math.ceil(countersPerThreshold / this.threshold)))
+    if (this.keys.isExact && this.keys.size > this.exactKeys) this.keys.limit(sketchKeys)
   }
 
   /** All until now counts `factor` times as much, in (0, 1). */
@@ -155,7 +161,7 @@ export class Tally {
 const forgotten = 0.1
 
 function createCounter(name: string, error: number): Counter {
-  return { name, count: error, error }
+  return { name, count: error, error, slot: 0 }
 }
 
 function createDetails(): KeyDetails {

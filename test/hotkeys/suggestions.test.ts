@@ -58,7 +58,7 @@ describe('the trend', () => {
     samples: 1,
     bursts: 1,
     upperBound: 0,
-    contested: [],
+    open: new Map(),
   })
 
   it('tells what is new, rises, falls and has gone, and forgets it after a while', () => {

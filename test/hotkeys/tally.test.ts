@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type Counter, SpaceSaving } from '../../src/hotkeys/space-saving.js'
-import { Tally } from '../../src/hotkeys/tally.js'
+import { sketchKeys, Tally } from '../../src/hotkeys/tally.js'
 import { createRandom } from '../../src/random.js'
 import { sampledBursts, zipf } from '../support/sampled-traffic.js'
 
-const create = (name: string, error: number): Counter => ({ name, count: error, error })
+const create = (name: string, error: number): Counter => ({ name, count: error, error, slot: 0 })
 
 describe('Space-Saving', () => {
   it('never counts too little, nor more too much than its error, and holds all above 1/m', () => {
@@ -70,19 +70,19 @@ describe('a tally', () => {
   })
 
   it('keeps the hot keys of a long run in bounded memory, with their counts', () => {
-    const tally = new Tally('n1', { threshold: 0.005, exactSamples: 20_000 })
+    const tally = new Tally('n1', { threshold: 0.005, exactKeys: 10_000 })
     const truth = new Map<string, number>()
     const sampling = { bursts: 400, lines: [500, 500], opsPerSec: 50_000, pauseMs: 100 } as const
     for (const each of sampledBursts(zipf(100_000, 0.99), sampling, createRandom(3))) {
       tally.add(each)
       for (const { keys } of each.commands) truth.set(keys[0]!, (truth.get(keys[0]!) ?? 0) + 1)
     }
-    assert.equal(tally.keys.size, 800)
+    assert.equal(tally.keys.size, sketchKeys)
     for (const [name, count] of truth)
       if (count >= 0.005 * tally.samples) {
         const held = tally.keys.get(name)!
         assert.ok(held.seen <= count && count <= held.count)
-        assert.ok(held.error <= tally.samples / 800)
+        assert.ok(held.error <= tally.samples / sketchKeys)
       }
   })
 })

@@ -3,7 +3,7 @@ import { estimate } from '../../hotkeys/estimate.js'
 import type { HotKeysRun } from '../../hotkeys/report.js'
 import { logNode } from '../../hotkeys/sampled.js'
 import { isSettled } from '../../hotkeys/stop-rule.js'
-import { Tally } from '../../hotkeys/tally.js'
+import { exactKeysOf, Tally } from '../../hotkeys/tally.js'
 import type { ProgressPort } from '../ports.js'
 import type { LogPort } from './ports.js'
 
@@ -14,7 +14,7 @@ export async function readLog(
   request: { readonly threshold: number; readonly top: number },
   { progress, signal }: { readonly progress: ProgressPort; readonly signal: AbortSignal },
 ): Promise<HotKeysRun> {
-  const tally = new Tally(logNode, request)
+  const tally = new Tally(logNode, { ...request, exactKeys: exactKeysOf(1) })
   try {
     while (!log.isAtEnd && !signal.aborted) {
       tally.add(await log.burst(logNode, limits))
@@ -32,6 +32,6 @@ export async function readLog(
     ...{ opsPerSec, seconds, rankings: [], interrupted: signal.aborted },
     cost: { share: 0, isMeasured: true, serverMs: 0 },
     sources: [{ node: logNode, source: 'log', reason: 'asked for', notes: log.notes, budgetPart: 1 }],
-    settled: isSettled(found, { ...request, opsPerSec }),
+    settled: isSettled(found, opsPerSec),
   }
 }

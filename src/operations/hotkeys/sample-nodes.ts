@@ -34,6 +34,8 @@ export interface SampleOutcome {
 }
 
 const checkEveryMs = 500
+/** An answer from hardly more samples is the same one. */
+const checkedGrowth = 1.05
 /** A bound on time: nothing new comes from more. */
 const maxSamples = 2_000_000
 
@@ -46,7 +48,7 @@ export async function sampleNodes(
 ): Promise<SampleOutcome> {
   const startedMs = clock.nowMs()
   const endMs = startedMs + window.maxMs
-  let checkedMs = startedMs
+  let checked = { atMs: startedMs, samples: 0 }
   let certain: Pick<SampleOutcome, 'firstCertainSeconds'> = {}
   while (nodes.length > 0 && !signal.aborted && clock.nowMs() < endMs) {
     const nowMs = clock.nowMs()
@@ -60,15 +62,15 @@ export async function sampleNodes(
     progress.update(
       `sampled ${Math.round(sampled).toLocaleString('en')} commands in ${Math.floor(seconds)} s`,
     )
-    if (clock.nowMs() - checkedMs < checkEveryMs) continue
+    if (clock.nowMs() - checked.atMs < checkEveryMs || sampled < checkedGrowth * checked.samples) continue
     const known = estimateOf(nodes, request)
     if (known.certainCount > 0) certain = { firstCertainSeconds: seconds, ...certain }
-    const settled = isSettled(known, { ...request, opsPerSec: ratesOf(nodes) })
+    const settled = isSettled(known, ratesOf(nodes))
     if (settled && window.stopsWhenKnown) return { settled, ...certain }
     allocate(nodes, known)
-    checkedMs = clock.nowMs()
+    checked = { atMs: clock.nowMs(), samples: sampled }
   }
-  const settled = isSettled(estimateOf(nodes, request), { ...request, opsPerSec: ratesOf(nodes) })
+  const settled = isSettled(estimateOf(nodes, request), ratesOf(nodes))
   return { settled, ...certain }
 
   function pause(ms: number): Promise<void> {
@@ -90,16 +92,13 @@ export function ratesOf(nodes: readonly SampledNode[]): Map<string, number> {
 }
 
 /** A half width of 95 % times the root of the samples behind it: what one sample deviates, waves included. */
-function allocate(nodes: readonly SampledNode[], { contested }: Estimate): void {
+function allocate(nodes: readonly SampledNode[], { open }: Estimate): void {
   const rates = sampleRates(
     nodes.map((node) => {
-      const widths = contested.flatMap(({ node: id, share: { low, high } }) =>
-        id === node.facts.node ? [(high - low) / 2] : [],
-      )
       const { samples } = node.tally
       return {
         opsPerSec: node.opsPerSec,
-        deviation: Math.max(0, ...widths) * Math.sqrt(samples),
+        deviation: (open.get(node.facts.node)?.halfWidth ?? 0) * Math.sqrt(samples),
         costMicros: node.costMicros / Math.max(1, samples),
       }
     }),

@@ -9,7 +9,7 @@ import {
   seedCost,
 } from '../../hotkeys/cost-model.js'
 import type { NodeFacts } from '../../hotkeys/node-facts.js'
-import { Tally } from '../../hotkeys/tally.js'
+import { Tally, type TallyOptions } from '../../hotkeys/tally.js'
 import type { Random } from '../../random.js'
 import type { BurstSource, NodeProbePort } from './ports.js'
 
@@ -36,16 +36,16 @@ export class SampledNode {
   constructor(
     readonly facts: NodeFacts,
     readonly source: BurstSource,
-    private readonly threshold: number,
+    private readonly counting: TallyOptions,
   ) {
-    this.tally = new Tally(facts.node, { threshold })
+    this.tally = new Tally(facts.node, counting)
     this.cost = seedCost(facts.server, facts.version)
     this.bytesPerCommand = facts.bytesPerCommand
   }
 
   /** What was learnt of the node stays; costs and rates are of the window. `isFresh`: so are the counts. */
   beginWindow(isFresh: boolean): void {
-    if (isFresh) this.tally = new Tally(this.facts.node, { threshold: this.threshold })
+    if (isFresh) this.tally = new Tally(this.facts.node, this.counting)
     this.costMicros = 0
     this.first = this.last
     this.watched = { commands: 0, ms: 0 }

@@ -2,6 +2,7 @@
 import type { NodeFacts } from '../../hotkeys/node-facts.js'
 import type { HotKeysRun, NodeSource } from '../../hotkeys/report.js'
 import type { NodeRanking } from '../../hotkeys/sampled.js'
+import { exactKeysOf } from '../../hotkeys/tally.js'
 import type { Topology } from '../../ring/topology.js'
 import type { BurstSource, RankingSource } from './ports.js'
 import { preflight } from './preflight.js'
@@ -62,13 +63,14 @@ export class Sampler {
         request.topology.nodes.map(async (node) => ({ node, facts: await probe.facts(node.id) })),
       )
       preflight(checked, request)
+      const counting = { threshold: request.threshold, exactKeys: exactKeysOf(checked.length) }
       const nodes: SampledNode[] = []
       const ranked: RankedNode[] = []
       const reasons = new Map<string, string>()
       for (const { facts } of checked) {
         const chosen = await ports.sourceFor(facts)
         reasons.set(facts.node, chosen.reason)
-        if (chosen.kind === 'bursts') nodes.push(new SampledNode(facts, chosen.source, request.threshold))
+        if (chosen.kind === 'bursts') nodes.push(new SampledNode(facts, chosen.source, counting))
         else ranked.push({ facts, source: chosen.source })
       }
       return new Sampler(request, ports, nodes, ranked, reasons)

@@ -27,7 +27,10 @@ interface Probed {
   takesSections: boolean
 }
 
-type Info = ReadonlyMap<string, string>
+/** A server's answer to INFO, of which a few fields are looked up. */
+interface Info {
+  get(field: string): string | undefined
+}
 
 const stretchMs = 500
 
@@ -112,13 +115,15 @@ function infoCommand({ takesSections }: Probed): Command {
 
 function infoOf(access: NodeAccess, reply: Reply): Info {
   if (reply instanceof ReplyError) throw replyFailure(access, 'INFO', reply)
-  const lines = String(reply).split('\r\n')
-  return new Map(
-    lines.flatMap((line) => {
-      const colon = line.indexOf(':')
-      return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1)] as const] : []
-    }),
-  )
+  const text = `\r\n${String(reply)}\r\n`
+  return {
+    get(field) {
+      const start = text.indexOf(`\r\n${field}:`)
+      if (start < 0) return undefined
+      const valueAt = start + field.length + 3
+      return text.slice(valueAt, text.indexOf('\r\n', valueAt))
+    },
+  }
 }
 
 function fieldOf(info: Info, name: string): number {
