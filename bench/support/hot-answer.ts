@@ -10,7 +10,9 @@ export async function askHotKeys(topologyFile: string, flags: readonly string[])
   if (exitCode !== 0) throw new Error(stdout + stderr)
   const report = JSON.parse(stdout) as HotKeysReport
   const { share, serverMs } = report.sampling.cost
+  const fromMs = Date.parse(report.startedAt ?? '')
   return {
+    window: { fromMs, toMs: fromMs + 1_000 * report.seconds },
     seconds: report.seconds,
     samples: report.samples,
     upperBound: report.upperBound,

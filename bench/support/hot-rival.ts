@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { systemClock } from '../../src/clock.js'
 import type { TestServer } from '../../test/support/redis-servers.js'
-import type { TrafficTruth } from './hot-traffic.js'
+import type { TrafficTruth, TrafficWindow } from './hot-traffic.js'
 import { mainThreadNs } from './server-cpu.js'
 
 export interface RivalAnswer {
@@ -18,9 +18,10 @@ const shown = 16
 /** undefined: there is no redis-cli here. The server's policy must be an LFU one. */
 export async function askRedisCli(
   server: TestServer,
-  truth: () => Promise<TrafficTruth>,
+  truth: (window: TrafficWindow) => Promise<TrafficTruth>,
 ): Promise<RivalAnswer | undefined> {
   const startedMs = systemClock.nowMs()
+  const fromMs = systemClock.wallMs()
   const startNs = mainThreadNs(server.pid)
   const output = await promisify(execFile)('redis-cli', ['-p', String(server.port), '--hotkeys'], {
     maxBuffer: 64 * 1024 * 1024,
@@ -36,6 +37,6 @@ export async function askRedisCli(
       ([, name]) => name,
     ),
   )
-  const best = (await truth()).top.slice(0, shown)
+  const best = (await truth({ fromMs, toMs: systemClock.wallMs() })).top.slice(0, shown)
   return { seconds, serverCpuMs, recall16: best.filter(({ name }) => found.has(name)).length / best.length }
 }

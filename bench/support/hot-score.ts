@@ -1,5 +1,5 @@
 /** How good an answer about hot keys was: against counts of every command that was sent. */
-import type { TrafficTruth } from './hot-traffic.js'
+import type { TrafficTruth, TrafficWindow } from './hot-traffic.js'
 
 /** A key on a node, as `hotkeys --json` tells it. */
 export interface FoundKey {
@@ -12,6 +12,8 @@ export interface FoundKey {
 }
 
 export interface Answer {
+  /** In which it sampled. */
+  readonly window: TrafficWindow
   readonly seconds: number
   readonly samples: number
   readonly keys: readonly FoundKey[]

@@ -9,9 +9,17 @@ import { createRandom } from '../../src/random.js'
 import { buildRing } from '../../src/ring/build-ring.js'
 import { createScatter } from '../../src/workload/key-distribution.js'
 import { createZipf } from '../../src/workload/zipf.js'
-import { hotKeyName, type Pattern, type TrafficOrder, type TrafficTruth } from './hot-traffic.js'
+import {
+  hotKeyName,
+  type Pattern,
+  type TrafficOrder,
+  type TrafficTruth,
+  type TrafficWindow,
+} from './hot-traffic.js'
 
-const connectionsPerNode = 16
+/** So many that a connection has had its reply before its next command: pipelined ones would cost the server less. */
+const connectionsPerNode = 64
+const rememberedMs = 120_000
 const valueBytes = 100
 const setShare = 0.1
 /** Replies that may be outstanding on one connection; beyond that the server is behind, and we wait. */
@@ -48,7 +56,7 @@ async function run({ topologyFile, pattern, opsPerSec, keyCount }: TrafficOrder)
   const random = createRandom(1)
   const startMs = systemClock.nowMs()
   const draw = drawOf(pattern, keyCount, random, () => systemClock.nowMs() - startMs)
-  const counts = new Uint32Array(names)
+  const sentKeys = new SentKeys(Math.ceil((opsPerSec * rememberedMs) / 1_000))
   const turns = new Uint32Array(lanes.length)
   let sent = 0
   setInterval(() => {
@@ -60,23 +68,47 @@ async function run({ topologyFile, pattern, opsPerSec, keyCount }: TrafficOrder)
       const node = owners[key]!
       const lane = lanes[node]![turns[node]!++ % connectionsPerNode]!
       if (lane.expected - lane.received > maxOutstandingBytes) continue
-      counts[key]! += 1
+      sentKeys.add(key)
       queue(lane, key, random.next() < setShare)
     }
     for (const lane of lanes.flat()) flush(lane)
+    sentKeys.endTick()
   }, 1)
   process.send?.({ kind: 'ready' })
-  process.on('message', (message) => {
-    if (message === 'read')
-      process.send?.(
-        truthOf(
-          counts,
-          owners,
-          topology.nodes.map(({ id }) => id),
-        ),
-      )
-    if (message === 'reset') counts.fill(0)
+  const nodes = topology.nodes.map(({ id }) => id)
+  process.on('message', (window) => {
+    process.send?.(truthOf(sentKeys.counts(window as TrafficWindow, names), owners, nodes))
   })
+}
+
+/** The keys that were sent last, with the times of the ticks they were sent in. */
+class SentKeys {
+  private readonly keys: Uint32Array
+  private count = 0
+  private ticks: { readonly atMs: number; readonly count: number }[] = []
+
+  constructor(private readonly capacity: number) {
+    this.keys = new Uint32Array(capacity)
+  }
+
+  add(key: number): void {
+    this.keys[this.count++ % this.capacity] = key
+  }
+
+  endTick(): void {
+    const atMs = systemClock.wallMs()
+    this.ticks.push({ atMs, count: this.count })
+    if (this.ticks[0]!.atMs < atMs - 2 * rememberedMs)
+      this.ticks = this.ticks.filter((tick) => tick.atMs >= atMs - rememberedMs)
+  }
+
+  counts({ fromMs, toMs }: TrafficWindow, names: number): Uint32Array {
+    const counts = new Uint32Array(names)
+    const before = (ms: number) => this.ticks.findLast(({ atMs }) => atMs <= ms)?.count ?? 0
+    for (let at = Math.max(before(fromMs), this.count - this.capacity); at < before(toMs); at++)
+      counts[this.keys[at % this.capacity]!]! += 1
+    return counts
+  }
 }
 
 function truthOf(counts: Uint32Array, owners: Uint8Array, nodes: readonly string[]): TrafficTruth {

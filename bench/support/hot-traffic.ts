@@ -19,7 +19,13 @@ export interface TrafficOrder {
   readonly keyCount: number
 }
 
-/** Counts since the last reset. */
+/** By the wall clock, ms. */
+export interface TrafficWindow {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** What was sent in a window. */
 export interface TrafficTruth {
   readonly kind: 'truth'
   readonly total: number
@@ -29,8 +35,9 @@ export interface TrafficTruth {
 }
 
 export interface Traffic {
-  reset(): void
-  read(): Promise<TrafficTruth>
+  readonly pid: number
+  /** Of the last two minutes at most. */
+  read(window: TrafficWindow): Promise<TrafficTruth>
 }
 
 export function hotKeyName(key: number): string {
@@ -47,9 +54,9 @@ export async function withTraffic<T>(
     child.send(order)
     await messageOf(child)
     return await body({
-      reset: () => void child.send('reset'),
-      read: async () => {
-        child.send('read')
+      pid: child.pid!,
+      read: async (window) => {
+        child.send(window)
         return (await messageOf(child)) as TrafficTruth
       },
     })

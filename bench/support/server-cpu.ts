@@ -1,5 +1,6 @@
 /** What commands cost a server: the CPU time of its main thread over the commands it has run. */
 import { readFileSync } from 'node:fs'
+import { systemClock } from '../../src/clock.js'
 import type { TestServers } from '../../test/support/redis-servers.js'
 
 export interface CpuReading {
@@ -16,11 +17,18 @@ export async function readServerCpu(all: TestServers): Promise<CpuReading> {
   }
 }
 
-export async function cpuPerCommand(all: TestServers, body: () => Promise<unknown>): Promise<number> {
+export interface CpuUse {
+  readonly nsPerCommand: number
+  /** Of all servers. */
+  readonly commandsPerSec: number
+}
+
+export async function cpuUse(all: TestServers, ms: number): Promise<CpuUse> {
   const before = await readServerCpu(all)
-  await body()
+  await systemClock.sleep(ms)
   const after = await readServerCpu(all)
-  return (after.cpuNs - before.cpuNs) / (after.commands - before.commands)
+  const commands = after.commands - before.commands
+  return { nsPerCommand: (after.cpuNs - before.cpuNs) / commands, commandsPerSec: (1000 * commands) / ms }
 }
 
 export function mainThreadNs(pid: number): number {

@@ -16,6 +16,8 @@ export interface HotKeysRun {
   readonly estimate: Estimate
   /** Commands a second of each node, by id. */
   readonly opsPerSec: ReadonlyMap<string, number>
+  /** Milliseconds since the Unix epoch; a log tells none. */
+  readonly startedAtMs?: number
   readonly seconds: number
   /** Share of the time of the node that was sampled most. */
   readonly cost: SamplingCost
@@ -66,6 +68,8 @@ export interface HotKeysReport {
   readonly topology: string
   /** Share of a node's commands. */
   readonly threshold: number
+  /** ISO 8601, UTC. */
+  readonly startedAt: string | null
   readonly seconds: number
   readonly firstCertainSeconds: number | null
   readonly settled: boolean
@@ -159,6 +163,7 @@ export function hotKeysReport(run: HotKeysRun, context: ReportContext): HotKeysR
     schema: 'cachectl/hotkeys/v2',
     topology: context.topology,
     threshold,
+    startedAt: run.startedAtMs === undefined ? null : new Date(run.startedAtMs).toISOString(),
     seconds: run.seconds,
     firstCertainSeconds: run.firstCertainSeconds ?? null,
     settled: run.settled,

@@ -83,6 +83,7 @@ export class Sampler {
     const { nodes, ranked, request, ports } = this
     for (const node of nodes) node.beginWindow(window.isFresh)
     const startedMs = ports.clock.nowMs()
+    const startedAtMs = ports.clock.wallMs()
     try {
       const [outcome, rankings] = await Promise.all([
         sampleNodes(nodes, request, window, ports, signal),
@@ -94,7 +95,7 @@ export class Sampler {
         estimate: estimateOf(nodes, request),
         opsPerSec: this.rates(),
         rankings: rankings.map((ranking) => topOf(ranking, request.top)),
-        ...{ seconds, ...outcome, interrupted: signal.aborted },
+        ...{ startedAtMs, seconds, ...outcome, interrupted: signal.aborted },
         cost: {
           share: seconds > 0 ? Math.max(0, ...nodes.map((node) => node.costMicros)) / 1e6 / seconds : 0,
           isMeasured: nodes.length > 0 && nodes.every((node) => node.isMeasured),
