@@ -86,7 +86,7 @@ describe('publishing hot keys', () => {
 
   it('samples where no key is given, and publishes what is hot beyond doubt and read', async () => {
     await underLoad(async () => {
-      const report = await json('publish', '--max-time', '2s', '--threshold', '3%', '--ttl', '1m')
+      const report = await json('publish', '--max-time', '20s', '--threshold', '3%', '--ttl', '1m')
       assert.deepEqual(keysOf(report), ['c:read'])
       assert.equal(report.local[0].isChosen, true)
       const [written] = report.notPublished
