@@ -52,6 +52,8 @@ export interface ControlStore {
   clients(): Promise<ClientRecord[]>
   /** A board for small texts between people and operators, on which nothing safe rests. undefined takes it off. */
   putNotice(name: string, text: string | undefined): Promise<void>
+  /** Replaces exactly what was read (undefined: nothing). false: somebody else was first. */
+  replaceNotice(name: string, expected: string | undefined, text: string): Promise<boolean>
   notice(name: string): Promise<string | undefined>
   close(): Promise<void>
 }

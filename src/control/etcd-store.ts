@@ -77,6 +77,18 @@ export function createEtcdStore(access: EtcdAccess, ring: string, clock: Clock):
       if (text === undefined) await post('/v3/kv/deleterange', { key: key(`notices/${notice}`) })
       else await post('/v3/kv/put', { key: key(`notices/${notice}`), value: encode(text) })
     },
+    async replaceNotice(notice, expected, text) {
+      const at = key(`notices/${notice}`)
+      const { succeeded } = await post('/v3/kv/txn', {
+        compare: [
+          expected === undefined
+            ? { target: 'CREATE', key: at, create_revision: '0' }
+            : { target: 'VALUE', key: at, value: encode(expected) },
+        ],
+        success: [{ request_put: { key: at, value: encode(text) } }],
+      })
+      return succeeded === true
+    },
     notice: (notice) => textAt(`notices/${notice}`),
     close: async () => {},
   }

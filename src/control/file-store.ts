@@ -29,6 +29,11 @@ export function createFileStore(directory: string, clock: Clock): ControlStore {
     await makePrivateFolder(directory)
     return withLock(at('lock'), clock, body)
   }
+  const writeNotice = async (notice: string, text: string | undefined) => {
+    if (text === undefined) return rm(noticePath(notice), { force: true })
+    await makePrivateFolder(at('notices'))
+    await writeDurably(noticePath(notice), text)
+  }
   const load = async (): Promise<StoredState | undefined> => {
     const text = await readIfThere(at('state.json'))
     return text === undefined ? undefined : parseState(text, at('state.json'))
@@ -100,12 +105,13 @@ export function createFileStore(directory: string, clock: Clock): ControlStore {
       )
       return found.flat()
     },
-    async putNotice(notice, text) {
-      if (text === undefined) return rm(noticePath(notice), { force: true })
-      await makePrivateFolder(directory)
-      await makePrivateFolder(at('notices'))
-      await writeDurably(noticePath(notice), text)
-    },
+    putNotice: (notice, text) => locked(() => writeNotice(notice, text)),
+    replaceNotice: (notice, expected, text) =>
+      locked(async () => {
+        if ((await readIfThere(noticePath(notice))) !== expected) return false
+        await writeNotice(notice, text)
+        return true
+      }),
     notice: (notice) => readIfThere(noticePath(notice)),
     close: async () => {},
   }

@@ -30,6 +30,9 @@ export function createFixedStore(topology: Topology): ControlStore {
     putNotice: async () => {
       throw cannot()
     },
+    replaceNotice: async () => {
+      throw cannot()
+    },
     notice: async () => undefined,
     close: async () => {},
   }

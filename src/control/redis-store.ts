@@ -29,6 +29,11 @@ const renew = `local held = redis.call('GET', KEYS[1])
 if not held or string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
+/** KEYS notices; ARGV name, '1' and the expected text or '0' and '' for none, next text. Whether it was replaced. */
+const replace = `local found = redis.call('HGET', KEYS[1], ARGV[1])
+if ARGV[2] == '0' and found or ARGV[2] == '1' and found ~= ARGV[3] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[4])
+return 1`
 
 export const leaseMs = 5_000
 
@@ -87,6 +92,10 @@ export function createRedisStore(access: NodeAccess, ring: string, clock: Clock)
     async putNotice(notice, text) {
       if (text === undefined) await call('HDEL', key('notices'), notice)
       else await call('HSET', key('notices'), notice, text)
+    },
+    async replaceNotice(notice, expected, text) {
+      const found = expected === undefined ? ['0', ''] : ['1', expected]
+      return (await call('EVAL', replace, 1, key('notices'), notice, ...found, text)) === 1
     },
     async notice(notice) {
       const reply = await call('HGET', key('notices'), notice)

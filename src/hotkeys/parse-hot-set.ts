@@ -24,7 +24,9 @@ const shape = v.object({
 export function parseHotSet(text: string): HotSet | undefined {
   try {
     const parsed = v.safeParse(shape, JSON.parse(text))
-    return parsed.success ? parsed.output : undefined
+    if (!parsed.success) return undefined
+    const { schema: _, ...set } = parsed.output
+    return set
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error

@@ -179,6 +179,21 @@ export function storeContract(
     assert.equal(await one.notice('progress'), '{}')
   })
 
+  it('a notice is replaced only where it says what was read, also by one of many at once', async () => {
+    assert.equal(await one.replaceNotice('hot', 'something', 'a'), false)
+    assert.equal(await one.notice('hot'), undefined)
+    assert.equal(await one.replaceNotice('hot', undefined, 'a'), true)
+    assert.equal(await other.replaceNotice('hot', undefined, 'b'), false)
+    const texts = Array.from({ length: 8 }, (_, index) => `b${index}`)
+    const replaced = await Promise.all(
+      texts.map((text, index) => (index % 2 ? one : other).replaceNotice('hot', 'a', text)),
+    )
+    assert.deepEqual(
+      texts.filter((_, index) => replaced[index]),
+      [await one.notice('hot')],
+    )
+  })
+
   for (const [what, text] of [
     ['that is no JSON', 'garbage\u0007'],
     ['that is null', 'null'],

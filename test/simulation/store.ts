@@ -61,6 +61,12 @@ export class FakeStore {
           if (text === undefined) this.notices.delete(name)
           else this.notices.set(name, text)
         }),
+      replaceNotice: (name, expected, text) =>
+        ask('post', () => {
+          if (this.notices.get(name) !== expected) return false
+          this.notices.set(name, text)
+          return true
+        }),
       notice: (name) => ask('notice', () => this.notices.get(name)),
       close: async () => {},
     }

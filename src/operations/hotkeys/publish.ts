@@ -1,4 +1,4 @@
-/** Changes the published hot set. The board has no compare-and-swap: what was written is read back, and done again over it. */
+/** Changes the published hot set: read, changed, and replaced where nobody was quicker. */
 import { isDeepStrictEqual } from 'node:util'
 import type { ControlStore } from '../../cache/ports.js'
 import type { Clock } from '../../clock.js'
@@ -16,28 +16,29 @@ import { parseHotSet } from '../../hotkeys/parse-hot-set.js'
 import { printable } from '../../printable.js'
 
 export interface HotSetBoard {
-  readonly control: Pick<ControlStore, 'name' | 'notice' | 'putNotice'>
+  readonly control: Pick<ControlStore, 'name' | 'notice' | 'putNotice' | 'replaceNotice'>
   readonly clock: Clock
   /** Who publishes, for people. */
   readonly by: string
 }
 
-/** Done again it must change nothing more: another publisher may have come between. */
+/** Is done again, over what another publisher has written in between. */
 export type HotSetChange = (set: HotSetKeys) => HotSetKeys
 export type HotSetKeys = Pick<HotSet, 'local' | 'split'>
 
 const maxAttempts = 5
-/** Whoever has read before our write has written by then. */
-const settleMs = 100
 
 /** Errors: `refused` for a hot set of another version. */
 export async function readHotSet({ control }: Pick<HotSetBoard, 'control'>): Promise<HotSet> {
-  const text = await control.notice(hotSetNotice)
+  return hotSetIn(await control.notice(hotSetNotice), control.name)
+}
+
+function hotSetIn(text: string | undefined, store: string): HotSet {
   if (text === undefined) return noHotSet
   const set = parseHotSet(text)
   if (set) return set
   throw refused(
-    `control store ${printable(control.name)}: its hot set was written by another version of cachectl`,
+    `control store ${printable(store)}: its hot set was written by another version of cachectl`,
     'Use that version, or take the hot set away with `cachectl hotkeys publish --clear` and publish it anew.',
   )
 }
@@ -49,7 +50,8 @@ export async function readHotSet({ control }: Pick<HotSetBoard, 'control'>): Pro
 export async function changeHotSet(change: HotSetChange, board: HotSetBoard): Promise<HotSet> {
   const { control, clock, by } = board
   for (let attempt = 0; ; attempt++) {
-    const found = await readHotSet(board)
+    const text = await control.notice(hotSetNotice)
+    const found = hotSetIn(text, control.name)
     const current = living(found, clock.wallMs())
     const next = sorted(change(current))
     if (isDeepStrictEqual(next, sorted(current))) return { ...found, ...current }
@@ -61,10 +63,8 @@ export async function changeHotSet(change: HotSetChange, board: HotSetBoard): Pr
     for (const keys of [next.local, next.split])
       if (keys.length > maxHotKeys)
         throw invalid(`${keys.length} keys: a hot set has at most ${maxHotKeys}`, 'Publish the hottest only.')
-    const publishedMs = clock.wallMs()
-    const text = formatHotSet({ generation: found.generation + 1, by, publishedMs, ...next })
-    await control.putNotice(hotSetNotice, text)
-    await clock.sleep(settleMs)
+    const set = { generation: found.generation + 1, by, publishedMs: clock.wallMs(), ...next }
+    if (await control.replaceNotice(hotSetNotice, text, formatHotSet(set))) return set
   }
 }
 

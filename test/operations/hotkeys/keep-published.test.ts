@@ -19,7 +19,7 @@ const ringOps = 10_000
 describe('keeping the hottest keys published', () => {
   let time: VirtualTime
   let notices: Map<string, string>
-  let control: Pick<ControlStore, 'name' | 'notice' | 'putNotice'> & { isAway: boolean }
+  let control: Pick<ControlStore, 'name' | 'notice' | 'putNotice' | 'replaceNotice'> & { isAway: boolean }
   let changes: PublishedChange[]
   let troubles: string[]
   beforeEach(() => {
@@ -37,6 +37,12 @@ describe('keeping the hottest keys published', () => {
       putNotice: async (name, text) => {
         if (control.isAway) throw unreachable('control store memory: away')
         notices.set(name, text ?? '')
+      },
+      replaceNotice: async (name, expected, text) => {
+        if (control.isAway) throw unreachable('control store memory: away')
+        if (notices.get(name) !== expected) return false
+        notices.set(name, text)
+        return true
       },
     }
   })

@@ -86,10 +86,12 @@ for (const kind of ['file', 'redis'] as const) {
     })
 
     it('gives up where another publishes against it each time', async () => {
-      const { putNotice } = control
-      control.putNotice = async (name, text) => {
-        await putNotice(name, text)
-        await putNotice(name, formatHotSet({ ...noHotSet, generation: 9, by: 'the other' }))
+      const { replaceNotice } = control
+      let generation = 9
+      control.replaceNotice = async (name, expected, text) => {
+        const other = { ...noHotSet, generation: generation++, by: 'the other' }
+        await control.putNotice(name, formatHotSet(other))
+        return replaceNotice(name, expected, text)
       }
       await assert.rejects(changeHotSet(withLocal([local('a')]), board()), {
         exitCode: 5,
