@@ -127,7 +127,7 @@ function overReplicas(
     // a full L1 wants to be told of all that it reads, and would never see a replica
     skipsTold: trackingOf(settings) === 'hot',
   })
-  return { l2: reads, journal: journal && reads.over(journal), hot }
+  return { l2: reads, journal: journal && reads.journal(journal), hot }
 }
 
 function noReplicas(): CachectlError {

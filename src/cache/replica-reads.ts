@@ -7,8 +7,8 @@
  */
 import type { Clock } from '../clock.js'
 import type { Random } from '../random.js'
-import type { JournalPort } from './journal-port.js'
 import { withinDeadline } from './l2-deadline.js'
+import { L2Decorator } from './l2-decorator.js'
 import type { CacheEvents } from './options.js'
 import type { L2Found, L2Port, Replica, ReplicasPort } from './ports.js'
 import { WrittenKeys } from './written-keys.js'
@@ -27,23 +27,24 @@ export interface ReplicaReadsOptions {
 
 type Of<K extends keyof L2Port> = Parameters<L2Port[K]>
 
-export class ReplicaReads implements L2Port {
+export class ReplicaReads extends L2Decorator {
   private readonly written: WrittenKeys
   private readonly tell = (error: Error) => this.options.on.error?.(error)
 
   constructor(
-    private readonly l2: L2Port,
+    l2: L2Port,
     private readonly options: ReplicaReadsOptions,
   ) {
+    super(l2)
     this.written = new WrittenKeys(options.clock)
   }
 
   getOrLease(...[keys, lease]: Of<'getOrLease'>): Promise<L2Found[]> {
     const { replicas, random, skipsTold } = this.options
-    if (skipsTold && lease.isTold) return this.l2.getOrLease(keys, lease)
+    if (skipsTold && lease.isTold) return this.inner.getOrLease(keys, lease)
     const sinceMs = this.written.sinceMs(keys)
     const replica = replicas.draw(keys, sinceMs, (bound) => random.below(bound))
-    return replica ? this.getFrom(replica, keys, lease) : this.l2.getOrLease(keys, lease)
+    return replica ? this.getFrom(replica, keys, lease) : this.inner.getOrLease(keys, lease)
   }
 
   private async getFrom(replica: Replica, ...[keys, lease]: Of<'getOrLease'>): Promise<L2Found[]> {
@@ -51,7 +52,7 @@ export class ReplicaReads implements L2Port {
     // the node is asked then, and the ring's own watch tells of a replica that stays away
     const reads = await withinDeadline(replica, deadline, replica.read(keys)).catch(() => [])
     const missing = keys.filter((_, index) => !reads[index])
-    const rest = missing.length > 0 ? await this.l2.getOrLease(missing, lease) : []
+    const rest = missing.length > 0 ? await this.inner.getOrLease(missing, lease) : []
     let at = 0
     return keys.map((key, index) => {
       const read = reads[index]
@@ -62,44 +63,9 @@ export class ReplicaReads implements L2Port {
     })
   }
 
-  fill(...[key, fill]: Of<'fill'>) {
-    return this.changing([key], this.l2.fill(key, fill))
-  }
-
-  refill(...[key, fill]: Of<'refill'>) {
-    return this.changing([key], this.l2.refill(key, fill))
-  }
-
-  put(...[key, fill]: Of<'put'>) {
-    return this.changing([key], this.l2.put(key, fill))
-  }
-
-  update(...[key, fill]: Of<'update'>) {
-    return this.changing([key], this.l2.update(key, fill))
-  }
-
-  remove(...[keys]: Of<'remove'>) {
-    return this.changing(keys, this.l2.remove(keys))
-  }
-
-  mark(...[key, lease]: Of<'mark'>) {
-    return this.changing([key], this.l2.mark(key, lease))
-  }
-
-  unmark(...[key, token]: Of<'unmark'>) {
-    return this.changing([key], this.l2.unmark(key, token))
-  }
-
-  /** Write-behind puts its values past the second tier. */
-  over(journal: JournalPort): JournalPort {
-    const view: JournalPort = Object.create(journal)
-    view.put = (key, put) => this.changing([key], journal.put(key, put))
-    return view
-  }
-
-  listen(...[prefix, onInvalidate]: Of<'listen'>): () => void {
+  override listen(...[prefix, onInvalidate]: Of<'listen'>): () => void {
     const ends = [
-      this.l2.listen(prefix, (key) => {
+      this.inner.listen(prefix, (key) => {
         if (key) this.written.note([key])
         else this.written.noteAll()
         onInvalidate(key)
@@ -111,48 +77,8 @@ export class ReplicaReads implements L2Port {
     }
   }
 
-  ownerOf(...[key]: Of<'ownerOf'>) {
-    return this.l2.ownerOf(key)
-  }
-
-  groupByOwner(...[keys]: Of<'groupByOwner'>) {
-    return this.l2.groupByOwner(keys)
-  }
-
-  isUp(...[node]: Of<'isUp'>) {
-    return this.l2.isUp(node)
-  }
-
-  giveUp(...[node]: Of<'giveUp'>) {
-    this.l2.giveUp(node)
-  }
-
-  keepLease(...[key, lease]: Of<'keepLease'>) {
-    return this.l2.keepLease(key, lease)
-  }
-
-  releaseLease(...[key, token]: Of<'releaseLease'>) {
-    return this.l2.releaseLease(key, token)
-  }
-
-  startRefresh(...[key, refresh]: Of<'startRefresh'>) {
-    return this.l2.startRefresh(key, refresh)
-  }
-
-  touch(...[key, life]: Of<'touch'>) {
-    return this.l2.touch(key, life)
-  }
-
-  tagVersions(...[tags]: Of<'tagVersions'>) {
-    return this.l2.tagVersions(tags)
-  }
-
-  invalidateTag(...[tag]: Of<'invalidateTag'>) {
-    return this.l2.invalidateTag(tag)
-  }
-
   /** Counts as a change when it is over, however it went: before that nobody was promised to see it. */
-  private changing<T>(keys: readonly Buffer[], request: Promise<T>): Promise<T> {
-    return request.finally(() => this.written.note(keys))
+  protected writing<T>(keys: readonly Buffer[], write: () => Promise<T>): Promise<T> {
+    return write().finally(() => this.written.note(keys))
   }
 }

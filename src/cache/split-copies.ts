@@ -10,9 +10,9 @@ import { isUnreachable } from '../errors.js'
 import { copyName, noHotSet } from '../hotkeys/hot-set.js'
 import type { Random } from '../random.js'
 import { copyLifeMs, decodeCopy, encodeCopy } from './copy-body.js'
-import type { JournalPort } from './journal-port.js'
 import { withinDeadline } from './l2-deadline.js'
-import type { Filled, HotKeysPort, L2Fill, L2Found, L2Lease, L2Port, L2Refill } from './ports.js'
+import { L2Decorator } from './l2-decorator.js'
+import type { HotKeysPort, L2Found, L2Lease, L2Port } from './ports.js'
 import { freshToken } from './token.js'
 
 export interface SplitCopiesOptions {
@@ -30,33 +30,28 @@ export interface SplitCopiesOptions {
 
 const none: readonly Buffer[] = []
 
-export class SplitCopies implements L2Port {
+export class SplitCopies extends L2Decorator {
   private set = noHotSet
   /** By the key as latin1. */
   private salts: ReadonlyMap<string, readonly number[]> = new Map()
 
   constructor(
-    private readonly owners: L2Port,
+    owners: L2Port,
     private readonly options: SplitCopiesOptions,
-  ) {}
-
-  /** The journal of the same keys: what it puts replaces copies too. */
-  journal(journal: JournalPort): JournalPort {
-    const view: JournalPort = Object.create(journal)
-    view.put = (key, put) => this.replacing([key], () => journal.put(key, put))
-    return view
+  ) {
+    super(owners)
   }
 
   async getOrLease(keys: readonly Buffer[], lease: L2Lease): Promise<L2Found[]> {
     // what may be kept or is waited for is told by the owner only
-    if (lease.isTold || this.splitting().size === 0) return this.owners.getOrLease(keys, lease)
+    if (lease.isTold || this.splitting().size === 0) return this.inner.getOrLease(keys, lease)
     const drawn = keys.map((key) => this.draw(key))
     const founds: L2Found[] = new Array(keys.length)
     const atOwner = [...keys.keys()].filter((index) => drawn[index] === undefined)
     const together = async () => {
       if (atOwner.length === 0) return
       const own = atOwner.map((index) => keys[index]!)
-      const found = await this.owners.getOrLease(own, lease)
+      const found = await this.inner.getOrLease(own, lease)
       atOwner.forEach((index, at) => {
         founds[index] = found[at]!
       })
@@ -70,81 +65,9 @@ export class SplitCopies implements L2Port {
     return founds
   }
 
-  fill(key: Buffer, fill: L2Fill): Promise<Filled> {
-    return this.replacing([key], () => this.owners.fill(key, fill))
-  }
-
-  refill(key: Buffer, refill: L2Refill): Promise<Filled> {
-    return this.replacing([key], () => this.owners.refill(key, refill))
-  }
-
-  put(...[key, fill]: Parameters<L2Port['put']>): Promise<Filled> {
-    return this.replacing([key], () => this.owners.put(key, fill))
-  }
-
-  update(...[key, fill]: Parameters<L2Port['update']>): Promise<Filled> {
-    return this.replacing([key], () => this.owners.update(key, fill))
-  }
-
-  remove(keys: readonly Buffer[]): Promise<void> {
-    return this.replacing(keys, () => this.owners.remove(keys))
-  }
-
-  mark(...[key, lease]: Parameters<L2Port['mark']>): Promise<void> {
-    return this.replacing([key], () => this.owners.mark(key, lease))
-  }
-
-  unmark(key: Buffer, token: string): Promise<void> {
-    return this.replacing([key], () => this.owners.unmark(key, token))
-  }
-
-  ownerOf(key: Buffer): string {
-    return this.owners.ownerOf(key)
-  }
-
-  groupByOwner(keys: readonly Buffer[]): number[][] {
-    return this.owners.groupByOwner(keys)
-  }
-
-  isUp(node: string): boolean {
-    return this.owners.isUp(node)
-  }
-
-  giveUp(node: string): void {
-    this.owners.giveUp(node)
-  }
-
-  keepLease(...args: Parameters<L2Port['keepLease']>): Promise<boolean> {
-    return this.owners.keepLease(...args)
-  }
-
-  releaseLease(...args: Parameters<L2Port['releaseLease']>): Promise<void> {
-    return this.owners.releaseLease(...args)
-  }
-
-  startRefresh(...args: Parameters<L2Port['startRefresh']>): Promise<boolean> {
-    return this.owners.startRefresh(...args)
-  }
-
-  touch(...args: Parameters<L2Port['touch']>): Promise<void> {
-    return this.owners.touch(...args)
-  }
-
-  tagVersions(...args: Parameters<L2Port['tagVersions']>) {
-    return this.owners.tagVersions(...args)
-  }
-
-  invalidateTag(...args: Parameters<L2Port['invalidateTag']>): Promise<void> {
-    return this.owners.invalidateTag(...args)
-  }
-
-  listen(...args: Parameters<L2Port['listen']>): () => void {
-    return this.owners.listen(...args)
-  }
-
   /** The copy to read, or undefined: the owner. Each of those that are up has the same chance. */
   private draw(key: Buffer): Buffer | undefined {
-    const copies = this.copiesOf(key).filter((copy) => this.owners.isUp(this.owners.ownerOf(copy)))
+    const copies = this.copiesOf(key).filter((copy) => this.inner.isUp(this.inner.ownerOf(copy)))
     return copies.length === 0 ? undefined : copies[this.options.random.below(copies.length + 1)]
   }
 
@@ -157,7 +80,7 @@ export class SplitCopies implements L2Port {
       const value = decodeCopy(there.value)
       if (value) return { kind: 'value', value, vouch: undefined }
     }
-    const [original] = await this.owners.getOrLease([key], lease)
+    const [original] = await this.inner.getOrLease([key], lease)
     if (there?.kind === 'leased') void this.fillCopy(copy, token, original)
     return original!
   }
@@ -173,7 +96,7 @@ export class SplitCopies implements L2Port {
   }
 
   /** Runs a write at the owners, then takes the copies away: of before, for readers of that set, and of after. */
-  private async replacing<T>(keys: readonly Buffer[], write: () => Promise<T>): Promise<T> {
+  protected async writing<T>(keys: readonly Buffer[], write: () => Promise<T>): Promise<T> {
     const before = this.copiesOfAll(keys)
     const done = await write()
     const after = this.copiesOfAll(keys)
