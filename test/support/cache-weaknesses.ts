@@ -187,7 +187,7 @@ export const leavesCopies: Weakness = {
 }
 export const removesCopiesFirst: Weakness = {
   copies: (copies) => {
-    Reflect.set(copies, 'replacing', async <T>(keys: readonly Buffer[], write: () => Promise<T>) => {
+    Reflect.set(copies, 'writing', async <T>(keys: readonly Buffer[], write: () => Promise<T>) => {
       await Reflect.get(copies, 'removeCopies').call(
         copies,
         Reflect.get(copies, 'copiesOfAll').call(copies, keys),
@@ -205,9 +205,9 @@ export const fillsCopiesAnyway: Weakness = {
 }
 export const readsOwnerFirst: Weakness = {
   copies: (copies) => {
-    const { owners, options } = copies as unknown as { owners: L2Port; options: { copies: L2Port } }
+    const { inner, options } = copies as unknown as { inner: L2Port; options: { copies: L2Port } }
     Reflect.set(copies, 'readCopy', async (copy: Buffer, key: Buffer, lease: L2Lease): Promise<L2Found> => {
-      const original = (await owners.getOrLease([key], lease))[0]!
+      const original = (await inner.getOrLease([key], lease))[0]!
       const token = `copy ${lease.token}`
       const [there] = await options.copies.getOrLease([copy], { token, leaseMs: copyLifeMs })
       if (there?.kind === 'value') {
