@@ -51,22 +51,29 @@ const tolerableBytes = 256 * 1024
 const shortestGraceMs = 5
 const longestGraceMs = 60
 
-/** When a burst is overdue: as long as it should take, and as long again as the server may write without being read. */
+/** Its beginning and its end are asked for, and one answer may be later than those before. */
+const answersOfBurst = 3
+
+/**
+ * When a burst is overdue: as long as it should take, and as long again as the server may write without being read, or as
+ * it takes to hear of us. `answerMs`: how long the node took to answer lately.
+ */
 export function overdueMs(
   { opsPerSec, bytesPerCommand }: Pick<NodeFacts, 'opsPerSec' | 'bytesPerCommand'>,
   { maxLines, maxBytes: most, maxMs }: BurstBounds,
+  answerMs: number,
 ): number {
   const perMs = opsPerSec / 1000
   const bytesPerMs = perMs * (bytesPerCommand + lineHeadBytes)
   // nothing a millisecond: never full, and never too much
   const expectedMs = Math.min(maxMs, maxLines / perMs, most / bytesPerMs)
   const graceMs = (2 * tolerableBytes) / bytesPerMs
-  return expectedMs + Math.max(shortestGraceMs, Math.min(longestGraceMs, graceMs))
+  return expectedMs + Math.max(shortestGraceMs, Math.min(longestGraceMs, graceMs), answersOfBurst * answerMs)
 }
 
 /** Whatever the node does. */
-export function mostOverdueMs({ maxMs }: BurstBounds): number {
-  return maxMs + longestGraceMs
+export function mostOverdueMs({ maxMs }: BurstBounds, answerMs: number): number {
+  return maxMs + longestGraceMs + answersOfBurst * answerMs
 }
 
 const tolerableFall = 0.05

@@ -34,14 +34,16 @@ describe('the schedule of bursts', () => {
 
   it('is overdue when it has waited for as much as a server may keep for us, within limits', () => {
     const limits = { maxLines: 500, maxBytes: 256 * 1024, maxMs: 20 }
-    const overdue = (opsPerSec: number, bytesPerCommand: number) =>
-      overdueMs({ opsPerSec, bytesPerCommand }, limits)
+    const overdue = (opsPerSec: number, bytesPerCommand: number, answerMs = 1) =>
+      overdueMs({ opsPerSec, bytesPerCommand }, limits, answerMs)
     const perMs = 10 * (1_000 + 47)
     // 256 KiB before 500 lines or 20 ms, and 512 KiB more
     assert.ok(Math.abs(overdue(10_000, 1_000) - (20 + (512 * 1024) / perMs)) < 1e-9)
     assert.ok(Math.abs(overdue(20_000, 10_000) - ((256 * 1024) / (20 * 10_047) + 5)) < 1e-9)
     assert.ok(Math.abs(overdue(100_000, 10) - (5 + 60)) < 1e-9)
-    assert.deepEqual([overdue(0, 0), mostOverdueMs(limits)], [80, 80])
+    assert.deepEqual([overdue(0, 0), mostOverdueMs(limits, 0)], [80, 80])
+    // far away, or busy
+    assert.deepEqual([overdue(0, 0, 100), mostOverdueMs(limits, 100)], [320, 380])
   })
 
   it('takes fewer lines where they cost more, by length or by what was measured', () => {

@@ -21,6 +21,14 @@ export interface SeenBurst {
   readonly bytes: number
 }
 
+export interface MonitorOptions {
+  readonly positions: KeyPositions
+  /** So many commands of ours go to the node. */
+  sent(count: number): void
+  /** An answer of the node is waited for. */
+  timed<T>(answer: Promise<T>): Promise<T>
+}
+
 const answerTimeoutMs = 2_000
 const minus = '-'
 
@@ -38,7 +46,7 @@ export class MonitorConnection {
   private constructor(
     private readonly access: NodeAccess,
     private readonly socket: Socket,
-    private readonly options: { positions: KeyPositions; sent(count: number): void },
+    private readonly options: MonitorOptions,
   ) {
     this.stream = new MonitorStream({
       positions: options.positions,
@@ -61,10 +69,7 @@ export class MonitorConnection {
   }
 
   /** Errors: `unreachable`, `refused`, naming the node. */
-  static async open(
-    access: NodeAccess,
-    options: { positions: KeyPositions; sent(count: number): void },
-  ): Promise<MonitorConnection> {
+  static async open(access: NodeAccess, options: MonitorOptions): Promise<MonitorConnection> {
     const connection = new MonitorConnection(access, await openSocket(access.node), options)
     try {
       const id = (await connection.ask([...handshake(access), ['CLIENT', 'ID']])).at(-1) ?? ''
@@ -131,8 +136,12 @@ export class MonitorConnection {
     }
   }
 
+  private ask(commands: readonly Command[]): Promise<string[]> {
+    return this.options.timed(this.answersTo(commands))
+  }
+
   /** Each must answer with something else than an error. */
-  private async ask(commands: readonly Command[]): Promise<string[]> {
+  private async answersTo(commands: readonly Command[]): Promise<string[]> {
     const lines: string[] = []
     this.options.sent(commands.length)
     const answered = new Promise<void>((resolve) => {

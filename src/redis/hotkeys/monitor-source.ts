@@ -4,12 +4,10 @@ import { monitoringMicros, seedCost } from '../../hotkeys/cost-model.js'
 import type { NodeFacts } from '../../hotkeys/node-facts.js'
 import type { BurstLimits } from '../../operations/hotkeys/ports.js'
 import type { NodeAccess } from '../../operations/ports.js'
-import { BurstGuard, type WatchedSource } from './burst-guard.js'
+import { BurstGuard, mostKillsInARow, type WatchedSource } from './burst-guard.js'
 import { MonitorConnection } from './monitor-connection.js'
 import type { NodeProbe } from './node-probe.js'
 import type { Watchdog } from './watchdog.js'
-
-const mostAttempts = 3
 
 export function createMonitorSource(
   accesses: readonly NodeAccess[],
@@ -18,7 +16,7 @@ export function createMonitorSource(
   const byId = new Map(accesses.map((access) => [access.node.id, access]))
   const facts = new Map<string, NodeFacts>()
   const connections = new Map<string, MonitorConnection>()
-  const guard = new BurstGuard(watchdog)
+  const guard = new BurstGuard(watchdog, clock)
 
   const connectionTo = async (access: NodeAccess): Promise<MonitorConnection> => {
     const { id } = access.node
@@ -27,6 +25,7 @@ export function createMonitorSource(
     const fresh = await MonitorConnection.open(access, {
       positions: await probe.positions(),
       sent: (count) => probe.sent(id, count),
+      timed: (answer) => guard.timed(id, answer),
     })
     connections.set(id, fresh)
     return fresh
@@ -38,8 +37,8 @@ export function createMonitorSource(
       try {
         return await guard.run(access, guarded, () => connection.burst(limits))
       } catch (error) {
-        // a kill that came as the burst before ended, or a suspension, has closed it: a node that is gone lets none open
-        if (!connection.isLost || attempt === mostAttempts) throw error
+        // a kill before the burst began, or a suspension, has closed it: a node that is gone lets none open
+        if (!connection.isLost || attempt > mostKillsInARow) throw error
       }
     }
   }

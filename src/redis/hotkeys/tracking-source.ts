@@ -37,7 +37,7 @@ export function createTrackingSource(
   const byId = new Map(accesses.map((access) => [access.node.id, access]))
   const facts = new Map<string, NodeFacts>()
   const open = new Map<string, Opened>()
-  const guard = new BurstGuard(watchdog)
+  const guard = new BurstGuard(watchdog, clock)
   const connect = async (access: NodeAccess): Promise<Opened> => {
     const { id } = access.node
     const known = open.get(id)
@@ -46,7 +46,11 @@ export function createTrackingSource(
     const connection = await openConnection(access, { onPush: (items) => hear(listener, items) })
     try {
       await connection.call('HELLO', 3)
-      const opened = { connection, listener, client: Number(await connection.call('CLIENT', 'ID')) }
+      const opened = {
+        connection,
+        listener,
+        client: Number(await guard.timed(id, connection.call('CLIENT', 'ID'))),
+      }
       open.set(id, opened)
       return opened
     } catch (error) {
@@ -79,7 +83,7 @@ export function createTrackingSource(
       const allTime = { ...limits, maxLines: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY }
       try {
         await guard.run(access, { facts: known, limits: allTime, client }, async () => {
-          await connection.call('CLIENT', 'TRACKING', 'ON', 'BCAST')
+          await guard.timed(id, connection.call('CLIENT', 'TRACKING', 'ON', 'BCAST'))
           await sleepUntilAborted(clock, limits.maxMs, full.signal)
           await connection.call('CLIENT', 'TRACKING', 'OFF')
         })
