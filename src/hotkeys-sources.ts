@@ -41,7 +41,7 @@ export class HotKeySources {
     },
   ) {}
 
-  /** Errors: `refused` where none works. */
+  /** Errors: `refused` where none works; `stopped` where there is no watchdog for it. */
   async sourceFor(facts: NodeFacts): Promise<ChosenSource> {
     const { budget, maxMs, ...wish } = this.wish
     this.facts.set(facts.node, facts)
@@ -60,6 +60,8 @@ export class HotKeySources {
     if (choice.source === 'monitor' || choice.source === 'tracking') {
       const source = this.watched.get(choice.source) ?? this.openWatched(choice.source)
       source.expect(facts)
+      // its start is no part of the first burst, whose length decides how long the next one waits
+      await this.watchdog?.ready
       return { kind: 'bursts', reason, source }
     }
     const source = await this.once(choice.source, () => this.openSlowlog())
