@@ -58,7 +58,6 @@ function readByUs(): number {
   const stream = new MonitorStream({
     positions,
     database: 0,
-    isOwn: (client) => client === '127.0.0.1:1',
     onCommand: ({ keys }) => {
       count += 1
       keyBytes += keys[0]?.length ?? 0

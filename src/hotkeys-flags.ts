@@ -108,5 +108,6 @@ export const rightsHelp =
   'The user needs the ACL rights +info +command +monitor +client|id +client|kill, and no key patterns (+select where a ' +
   'database is given); +type +pttl +exists +strlen +memory|usage on the keys are used where they are granted. What is ' +
   'missing is said before anything is sampled. Other sources need other rights: native +hotkeys; slowlog +slowlog ' +
-  '+config|get +config|set +multi +exec; tracking +hello +client|tracking; lfu +scan +object|freq +dbsize. MONITOR shows ' +
+  '+config|get +config|set +multi +exec; tracking +hello +client|tracking +client|id +client|kill; lfu +scan ' +
+  '+object|freq +dbsize. MONITOR shows ' +
   'values and key names to whoever may run it: give the rights to a short-lived user.'

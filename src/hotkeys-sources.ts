@@ -9,8 +9,9 @@ import type { SamplingOptions } from './hotkeys/sampling-options.js'
 import type { BurstSource, RankingSource } from './operations/hotkeys/ports.js'
 import type { ChosenSource } from './operations/hotkeys/sampler.js'
 import type { NodeAccess } from './operations/ports.js'
+import type { WatchedSource } from './redis/hotkeys/burst-guard.js'
 import { createLfuScanSource } from './redis/hotkeys/lfu-scan.js'
-import { createMonitorSource, type MonitorSource } from './redis/hotkeys/monitor-source.js'
+import { createMonitorSource } from './redis/hotkeys/monitor-source.js'
 import { createNativeRedisSource, readRedisSession } from './redis/hotkeys/native-redis.js'
 import { createNativeValkeySource, readValkeyDetection } from './redis/hotkeys/native-valkey.js'
 import type { NodeProbe } from './redis/hotkeys/node-probe.js'
@@ -26,7 +27,7 @@ type Wish = Pick<SamplingOptions, 'budget' | 'maxMs' | 'allowSlowlogLoss' | 'all
 export class HotKeySources {
   private readonly opened = new Map<string, Promise<BurstSource | RankingSource>>()
   private readonly facts = new Map<string, NodeFacts>()
-  private monitor: MonitorSource | undefined
+  private readonly watched = new Map<LiveSource, WatchedSource>()
   private watchdog: Watchdog | undefined
 
   /** `directory`: where settings that are changed for a while, and the slow log, are kept. */
@@ -40,7 +41,7 @@ export class HotKeySources {
     },
   ) {}
 
-  /** Errors: `refused` where none works. */
+  /** Errors: `refused` where none works; `stopped` where there is no watchdog for it. */
   async sourceFor(facts: NodeFacts): Promise<ChosenSource> {
     const { budget, maxMs, ...wish } = this.wish
     this.facts.set(facts.node, facts)
@@ -56,18 +57,20 @@ export class HotKeySources {
       const source = await this.once(name, () => this.openRanking(choice.source, facts))
       return { kind: 'ranking', reason, source: source as RankingSource }
     }
-    if (choice.source === 'monitor') {
-      this.monitor ??= this.openMonitor()
-      this.monitor.expect(facts)
-      return { kind: 'bursts', reason, source: this.monitor }
+    if (choice.source === 'monitor' || choice.source === 'tracking') {
+      const source = this.watched.get(choice.source) ?? this.openWatched(choice.source)
+      source.expect(facts)
+      // its start is no part of the first burst, whose length decides how long the next one waits
+      await this.watchdog?.ready
+      return { kind: 'bursts', reason, source }
     }
-    const source = await this.once(choice.source, () => this.openBursts(choice.source))
+    const source = await this.once(choice.source, () => this.openSlowlog())
     return { kind: 'bursts', reason, source: source as BurstSource }
   }
 
-  /** Monitors, and nothing else, are ended: before the process is suspended. */
+  /** What servers would go on writing to is ended, and nothing else: before the process is suspended. */
   pause(): void {
-    void this.monitor?.close()
+    for (const source of this.watched.values()) void source.close()
   }
 
   /** Leaves nothing behind on the nodes. */
@@ -75,21 +78,26 @@ export class HotKeySources {
     try {
       const sources = await Promise.allSettled(this.opened.values())
       const closing = sources.flatMap((each) => (each.status === 'fulfilled' ? [each.value.close()] : []))
-      await Promise.all([this.monitor?.close(), ...closing])
+      await Promise.all([...[...this.watched.values()].map((source) => source.close()), ...closing])
     } finally {
       this.watchdog?.close()
     }
   }
 
-  private openMonitor(): MonitorSource {
+  private openWatched(name: 'monitor' | 'tracking'): WatchedSource {
     const { accesses, probe, clock } = this.world
-    this.watchdog = startWatchdog(accesses)
-    return createMonitorSource(accesses, { probe, watchdog: this.watchdog, clock })
+    this.watchdog ??= startWatchdog(accesses)
+    const { watchdog } = this
+    const source =
+      name === 'monitor'
+        ? createMonitorSource(accesses, { probe, watchdog, clock })
+        : createTrackingSource(accesses, { watchdog, clock })
+    this.watched.set(name, source)
+    return source
   }
 
-  private async openBursts(name: LiveSource): Promise<BurstSource> {
+  private async openSlowlog(): Promise<BurstSource> {
     const { accesses, probe, clock, directory } = this.world
-    if (name === 'tracking') return createTrackingSource(accesses, clock)
     return createSlowlogSource(accesses, clock, {
       positions: await probe.positions(),
       ledger: await openSettingsLedger(directory),

@@ -65,7 +65,6 @@ class LogSource implements MonitorLog {
     this.lines = linesOf(readUnpacked(path, 'log'))
     this.stream = new MonitorStream({
       ...options,
-      isOwn: () => false,
       onCommand: (command) => {
         this.taken = command
       },

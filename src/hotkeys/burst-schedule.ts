@@ -1,6 +1,7 @@
 /** How long a burst may be and when the next one may come, so that sampling stays within its budget. */
 import type { Random } from '../random.js'
-import type { CostModel } from './cost-model.js'
+import { type CostModel, lineHeadBytes } from './cost-model.js'
+import type { NodeFacts } from './node-facts.js'
 
 export interface Budget {
   /** Of a node's main thread, in (0, 1]. */
@@ -43,6 +44,36 @@ export function pauseMs(
   const duty = budget.gentle ? gentle.duty : usual.duty
   const paid = Math.max(burst.costMicros / 1000 / budget.share, burst.lengthMs / duty)
   return (paid / rate) * (0.5 + random.next())
+}
+
+/** What may wait for us at a server before the connection is ended from outside. */
+const tolerableBytes = 256 * 1024
+const shortestGraceMs = 5
+const longestGraceMs = 60
+
+/** Its beginning and its end are asked for, and one answer may be later than those before. */
+const answersOfBurst = 3
+
+/**
+ * When a burst is overdue: as long as it should take, and as long again as the server may write without being read, or as
+ * it takes to hear of us. `answerMs`: how long the node took to answer lately.
+ */
+export function overdueMs(
+  { opsPerSec, bytesPerCommand }: Pick<NodeFacts, 'opsPerSec' | 'bytesPerCommand'>,
+  { maxLines, maxBytes: most, maxMs }: BurstBounds,
+  answerMs: number,
+): number {
+  const perMs = opsPerSec / 1000
+  const bytesPerMs = perMs * (bytesPerCommand + lineHeadBytes)
+  // nothing a millisecond: never full, and never too much
+  const expectedMs = Math.min(maxMs, maxLines / perMs, most / bytesPerMs)
+  const graceMs = (2 * tolerableBytes) / bytesPerMs
+  return expectedMs + Math.max(shortestGraceMs, Math.min(longestGraceMs, graceMs), answersOfBurst * answerMs)
+}
+
+/** Whatever the node does. */
+export function mostOverdueMs({ maxMs }: BurstBounds, answerMs: number): number {
+  return maxMs + longestGraceMs + answersOfBurst * answerMs
 }
 
 const tolerableFall = 0.05

@@ -165,7 +165,8 @@ function judgeSlowlog(facts: NodeFacts, { allowSlowlogLoss }: SourceWish): Verdi
 function judgeTracking(facts: NodeFacts): Verdict {
   if (facts.server === 'redis' && !isAtLeast(facts.version, '6.0'))
     return no(`server is ${serverOf(facts)} (needs 6.0)`)
-  return missingOf(facts, ['+client|tracking', '+client', '+hello']) ?? yes('shows the keys of writes only')
+  const rights = ['+hello', '+client|tracking', '+client|id', '+client|kill']
+  return missingOf(facts, rights) ?? yes('shows the keys of writes only')
 }
 
 function judgeLfu(facts: NodeFacts): Verdict {

@@ -11,8 +11,6 @@ export interface MonitorStreamOptions {
   readonly positions: KeyPositions
   /** Keys of other databases are left out, their commands are counted. */
   readonly database: number
-  /** A line of ours is no traffic. */
-  isOwn(client: string): boolean
   onCommand(command: SampledCommand): void
   /** A line that is no command: `OK`, `RESET`, `-NOPERM …`. */
   onReply?(line: string): void
@@ -30,10 +28,12 @@ const backslash = 0x5c
 const closeBracket = 0x5d
 /** A word of a command's syntax, or a count. */
 const longestWord = 24
+/** Servers have 400 commands, in a few spellings each; a log may have any word in their place. */
+const mostWordsKept = 1_024
 const noKeys: readonly string[] = []
 
 export class MonitorStream {
-  /** Lines with a command, ours and scripts' calls among them. */
+  /** Lines with a command, scripts' calls among them. */
   lineCount = 0
   /** Of these lines, from the command on, as the server wrote them. */
   argumentBytes = 0
@@ -98,7 +98,7 @@ export class MonitorStream {
     const client = this.clients.latin1(bytes, clientStart, at, hash)
     this.lineCount += 1
     this.argumentBytes += end - at - 2
-    if (!this.options.isOwn(client)) this.readCommand(bytes, at + 2, end, client, database)
+    this.readCommand(bytes, at + 2, end, client, database)
   }
 
   private readCommand(bytes: Buffer, start: number, end: number, client: string, database: number): void {
@@ -144,8 +144,7 @@ export class MonitorStream {
     const known = this.commands.get(word)
     if (known) return known
     const keys = this.options.positions.command(word.toLowerCase())
-    // any word may be sent as a command, but those that the server does not know have no line, so this stays small
-    this.commands.set(word, keys)
+    if (this.commands.size < mostWordsKept) this.commands.set(word, keys)
     return keys
   }
 }

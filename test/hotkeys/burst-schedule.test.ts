@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { sampleRates } from '../../src/hotkeys/allocation.js'
-import { BackOff, burstBounds, pauseMs } from '../../src/hotkeys/burst-schedule.js'
+import { BackOff, burstBounds, mostOverdueMs, overdueMs, pauseMs } from '../../src/hotkeys/burst-schedule.js'
 import { CostCalibration, monitoringMicros, seedCost } from '../../src/hotkeys/cost-model.js'
 import { createRandom } from '../../src/random.js'
 
@@ -30,6 +30,20 @@ describe('the schedule of bursts', () => {
         { budget: { share: 0.005, gentle: true }, rate: 1, random },
       )
     assert.ok((20_000 * 5) / totalMs < 0.00515)
+  })
+
+  it('is overdue when it has waited for as much as a server may keep for us, within limits', () => {
+    const limits = { maxLines: 500, maxBytes: 256 * 1024, maxMs: 20 }
+    const overdue = (opsPerSec: number, bytesPerCommand: number, answerMs = 1) =>
+      overdueMs({ opsPerSec, bytesPerCommand }, limits, answerMs)
+    const perMs = 10 * (1_000 + 47)
+    // 256 KiB before 500 lines or 20 ms, and 512 KiB more
+    assert.ok(Math.abs(overdue(10_000, 1_000) - (20 + (512 * 1024) / perMs)) < 1e-9)
+    assert.ok(Math.abs(overdue(20_000, 10_000) - ((256 * 1024) / (20 * 10_047) + 5)) < 1e-9)
+    assert.ok(Math.abs(overdue(100_000, 10) - (5 + 60)) < 1e-9)
+    assert.deepEqual([overdue(0, 0), mostOverdueMs(limits, 0)], [80, 80])
+    // far away, or busy
+    assert.deepEqual([overdue(0, 0, 100), mostOverdueMs(limits, 100)], [320, 380])
   })
 
   it('takes fewer lines where they cost more, by length or by what was measured', () => {

@@ -84,6 +84,14 @@ describe('the choice of a source', () => {
     assert.equal(chooseSource(facts({ largestInputBytes: undefined }), auto).source, 'monitor')
   })
 
+  it('takes no invalidations where nobody could end them', () => {
+    const narrow = facts({ missingRights: new Set(['+monitor', '+client|kill']) })
+    assert.match(
+      refusalOf(() => chooseSource(narrow, wish({ source: 'tracking' }))).message,
+      /lacks \+client\|kill/,
+    )
+  })
+
   it('ends at the popularity counters', () => {
     const narrow = facts({
       missingRights: new Set(['+monitor', '+client|tracking']),

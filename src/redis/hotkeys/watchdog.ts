@@ -37,8 +37,9 @@ export function startWatchdog(accesses: readonly NodeAccess[]): Watchdog {
     settle.reject(failure)
   }
   child.on('error', (error) => fail(error.message))
-  child.on('exit', () => fail('it has ended'))
-  child.stdin?.on('error', () => fail('it does not listen any more'))
+  const gone = () => fail('it has ended')
+  child.on('exit', gone)
+  child.stdin?.on('error', gone)
   if (child.stdout) {
     eachMessage<FromWatchdog>(child.stdout, (message) => {
       if (message.kind === 'ready') settle.resolve()

@@ -5,15 +5,22 @@ import { type Clock, systemClock } from '../../../src/clock.js'
 import { openSettingsLedger } from '../../../src/files/settings-ledger.js'
 import { openSlowlogArchive } from '../../../src/files/slowlog-archive.js'
 import { createKeyPositions } from '../../../src/hotkeys/key-positions.js'
+import type { NodeFacts } from '../../../src/hotkeys/node-facts.js'
 import { redis7Commands } from '../../../src/hotkeys/redis7-commands.js'
+import type { WatchedSource } from '../../../src/redis/hotkeys/burst-guard.js'
 import { createLfuScanSource } from '../../../src/redis/hotkeys/lfu-scan.js'
 import { createSlowlogSource } from '../../../src/redis/hotkeys/slowlog-source.js'
 import { createTrackingSource } from '../../../src/redis/hotkeys/tracking-source.js'
+import { startWatchdog, type Watchdog } from '../../../src/redis/hotkeys/watchdog.js'
 import type { Command } from '../../../src/redis/resp.js'
 import type { RespConnection } from '../../../src/redis/resp-connection.js'
 import { startServers, type TestServers } from '../../support/redis-servers.js'
 
 const limits = { maxLines: 200, maxBytes: 256 * 1024, maxMs: 20 }
+const unknownLoad: NodeFacts = {
+  ...{ node: 'n1', server: 'redis', version: '7.0.15', keyCount: 0, missingRights: new Set<string>() },
+  ...{ opsPerSec: 0, bytesPerCommand: 0, busyShare: 0, largestInputBytes: 0, maxmemoryPolicy: 'noeviction' },
+}
 const never = new AbortController().signal
 
 let servers: TestServers
@@ -190,14 +197,28 @@ describe('the slow log as a source', () => {
 })
 
 describe('invalidations as a source', () => {
+  let watchdog: Watchdog
   before(async () => {
     servers = await startServers(1)
     client = await servers.connect(0)
+    watchdog = startWatchdog([{ node: servers.servers[0]!.node }])
   })
-  after(() => servers.stop())
+  after(() => {
+    watchdog.close()
+    return servers.stop()
+  })
+
+  const open = (): WatchedSource => {
+    const tracking = createTrackingSource([{ node: servers.servers[0]!.node }], {
+      watchdog,
+      clock: systemClock,
+    })
+    tracking.expect(unknownLoad)
+    return tracking
+  }
 
   it('shows the keys that are written, and nothing of reads', async () => {
-    const tracking = createTrackingSource([{ node: servers.servers[0]!.node }], systemClock)
+    const tracking = open()
     const bursts = await under(
       [
         ['SET', 'written\xff', 'secret'],
@@ -217,7 +238,7 @@ describe('invalidations as a source', () => {
   })
 
   it('stops at so many keys', async () => {
-    const tracking = createTrackingSource([{ node: servers.servers[0]!.node }], systemClock)
+    const tracking = open()
     const many = Array.from({ length: 500 }, (_, index): Command => ['SET', `k${index}`, '1'])
     const burst = await under(many, () => tracking.burst('n1', { ...limits, maxLines: 100, maxMs: 5_000 }))
     await tracking.close()
