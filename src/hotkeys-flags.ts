@@ -18,6 +18,7 @@ export const samplingFlags = {
   log: Flags.string({
     summary: 'A saved MONITOR log (plain or gzip), or - for standard input, in place of servers.',
     helpValue: 'FILE',
+    exclusive: ['watch', 'prometheus', 'auto'],
   }),
   budget: Flags.string({
     summary: "Share of each node's main thread that sampling may take; default: 1%, with --gentle 0.5%.",
@@ -93,12 +94,14 @@ export function parseSamplingFlags(flags: OutputFlags<typeof samplingFlags>): Sa
   if (flags.source === 'log' && flags.log === undefined)
     throw invalid('--source log: name the log', 'Pass --log FILE, or --log - for standard input.')
   const maxTime = flags['max-time']
+  const maxMs = parseDurationMs(/^\d+$/.test(maxTime) ? `${maxTime}s` : maxTime, '--max-time')
+  if (maxMs <= 0) throw invalid(`--max-time ${maxTime}: nothing can be sampled in no time`)
   return {
     ...{ top, force },
     source: sources.find((each) => each === flags.source) ?? 'auto',
     threshold: parsePercent(threshold, '--threshold'),
     budget: { gentle, share: parsePercent(flags.budget ?? (gentle ? '0.5%' : '1%'), '--budget') },
-    maxMs: parseDurationMs(/^\d+$/.test(maxTime) ? `${maxTime}s` : maxTime, '--max-time'),
+    maxMs,
     allowSlowlogLoss: flags['allow-slowlog-loss'],
     allowConfig: flags['allow-config'],
   }

@@ -16,8 +16,14 @@ export interface LiveScreen {
   close(): void
 }
 
-/** `onQuit`: somebody pressed q or Ctrl-C. */
-export function openLiveScreen(input: ReadStream, output: WriteStream, onQuit: () => void): LiveScreen {
+export interface LiveKeys {
+  /** q. */
+  onQuit(): void
+  /** Ctrl-C, which makes no signal in raw mode. */
+  onInterrupt(): void
+}
+
+export function openLiveScreen(input: ReadStream, output: WriteStream, keyboard: LiveKeys): LiveScreen {
   let last = (_columns: number) => ''
   const draw = (render: (columns: number) => string) => {
     last = render
@@ -28,14 +34,16 @@ export function openLiveScreen(input: ReadStream, output: WriteStream, onQuit: (
   }
   const onData = (data: Buffer) => {
     const typed = data.toString('latin1')
-    if (/q/i.test(typed) || typed.includes(keys.interrupt)) onQuit()
+    if (typed.includes(keys.interrupt)) keyboard.onInterrupt()
+    else if (/q/i.test(typed)) keyboard.onQuit()
     // in raw mode the terminal does not turn it into a signal
     else if (typed.includes(keys.suspend)) process.kill(process.pid, 'SIGTSTP')
   }
   const start = () => {
     output.write(enter)
     if (input.isTTY) input.setRawMode(true)
-    input.on('data', onData).resume()
+    // also after a SIGCONT that nothing had stopped for
+    input.off('data', onData).on('data', onData).resume()
   }
   const stop = () => {
     input.off('data', onData).pause()

@@ -47,7 +47,9 @@ export default class HotKeys extends BaseCommand {
     if (file && flags.auto)
       return keepHotKeysPublished({ file, sampling, window: flags.window, by: this.person() }, output)
     if (file && shown.isWatching) {
-      if (!(await watchRing({ ...request, file }, output))) this.found()
+      const { passed, interrupted } = await watchRing({ ...request, file }, output)
+      if (interrupted) process.exitCode = 130
+      if (!passed) this.found()
       return undefined
     }
     const report = await findHotKeys({ ...request, file }, output)
