@@ -121,6 +121,11 @@ export abstract class BaseCommand extends Command {
     process.exitCode = ExitCode.found
   }
 
+  /** Somebody ended it before its time; a reader that has gone is no such end. */
+  protected wasInterrupted(): void {
+    if (!this.readerIsGone) process.exitCode = ExitCode.interrupted
+  }
+
   override async catch(error: Error): Promise<void> {
     if (this.readerIsGone) return
     reportError(error, { json: this.jsonEnabled() })

@@ -69,11 +69,13 @@ export async function keepHotKeysPublished(request: AutoRequest, output: HotKeys
           onChange: (change) => {
             const report = toHotSetChangeReport(change, systemClock.wallMs())
             progress.end()
-            output.write(`${output.isJson ? JSON.stringify(report) : renderHotSetChange(report)}\n`)
+            output.write(
+              `${output.isJson ? JSON.stringify(report) : renderHotSetChange(report, process.stdout.columns)}\n`,
+            )
           },
           onWindow: ({ publishedCount, opsPerSec, hitsPerSec }) =>
             progress.update(
-              `${publishedCount} published; ${formatCount(opsPerSec)} ops/s on the nodes, ${formatCount(hitsPerSec)} reads/s of published keys from memory`,
+              `${publishedCount} published; ${formatCount(opsPerSec)} ops/s on the nodes, ${formatCount(hitsPerSec)} reads/s from memory`,
             ),
           onTrouble: (text) => {
             progress.end()

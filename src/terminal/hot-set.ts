@@ -248,9 +248,13 @@ export function toHotSetChangeReport(
   }
 }
 
-export function renderHotSetChange({ at, change, key, share, reason }: HotSetChangeReport): string {
+/** One line, which fits a terminal; a log has no width. */
+export function renderHotSetChange(report: HotSetChangeReport, columns = Number.POSITIVE_INFINITY): string {
+  const { at, change, key, share, reason } = report
   const shown = share === null ? '' : ` ${formatPercent(share)}`
-  return `${at.slice(11, 19)} ${change.padEnd(9)} ${middle(key)}${shown}: ${reason}`
+  const head = `${at.slice(11, 19)} ${change.padEnd(9)} `
+  const tail = `${shown}: ${reason}`
+  return `${head}${cutMiddle(key, Math.max(16, Math.min(widest, columns - head.length - tail.length)))}${tail}`
 }
 
 function shownKey(key: Buffer): ShownKey {

@@ -20,7 +20,11 @@ export function headerBlock(report: HotKeysReport, columns: number): string {
     : [
         `hot keys (above ${formatPercent(threshold)} of a node): ${report.certainCount} certain, ${report.possibleCount} possible`,
         `${nodeText}, ${formatCount(opsPerSec)} ops/s; ${count(samples, 'command')} sampled in ${count(bursts, 'burst')} ${timeText(report)}`,
-        `cost ${formatPercent(cost.share, 2)} of a node's time (${cost.isMeasured ? 'measured' : 'estimated'}; budget ${formatPercent(budget)})`,
+        ...(nodes.every(({ source }) => source === 'log')
+          ? []
+          : [
+              `cost ${formatPercent(cost.share, 2)} of a node's time (${cost.isMeasured ? 'measured' : 'estimated'}; budget ${formatPercent(budget)})`,
+            ]),
       ]
   return [...lines, ...sourceLines(nodes)].map((line) => wrapText(line, columns, 2)).join('\n')
 }

@@ -22,21 +22,21 @@ const columns: readonly HotKeyColumn[] = [
   { title: '#', align: 'right', rank: 0, cell: rankOf },
   { title: 'node', rank: 3, cell: nodesOf },
   { title: 'of node', align: 'right', rank: 1, cell: ({ nodes: [first] }) => (first ? share(first) : '') },
-  { title: 'of CPU', align: 'right', rank: 3.5, cell: cpuOf },
-  { title: 'of ring', align: 'right', rank: 8, cell: ringShare },
+  { title: 'of CPU', align: 'right', rank: 5, cell: cpuOf },
+  { title: 'of ring', align: 'right', rank: 9, cell: ringShare },
   { title: 'ops/s', align: 'right', rank: 2, cell: opsOf },
-  { title: 'mix', rank: 4, cell: ({ commands }) => mix(commands, 2) },
-  { title: 'trend', rank: 5, cell: ({ change }) => (change && change !== 'steady' ? change : '') },
-  { title: 'TTL', align: 'right', rank: 6, cell: ({ ttlMs }) => ttlOf(ttlMs) },
+  { title: 'mix', rank: 6, cell: ({ commands }) => mix(commands, 2) },
+  { title: 'trend', rank: 4, cell: ({ change }) => (change && change !== 'steady' ? change : '') },
+  { title: 'TTL', align: 'right', rank: 7, cell: ({ ttlMs }) => ttlOf(ttlMs) },
   {
     title: 'type',
-    rank: 9,
+    rank: 10,
     cell: ({ exists, type = '' }) => (exists === false ? 'missing' : printable(type, 12)),
   },
-  { title: 'size', align: 'right', rank: 7, cell: ({ sizeBytes }) => bytes(sizeBytes) },
-  { title: 'in/s', align: 'right', rank: 11, cell: ({ inBytesPerSec }) => bytes(inBytesPerSec) },
-  { title: 'out/s', align: 'right', rank: 10, cell: ({ outBytesPerSec }) => bytes(outBytesPerSec) },
-  { title: 'top client', rank: 12, cell: clientOf },
+  { title: 'size', align: 'right', rank: 8, cell: ({ sizeBytes }) => bytes(sizeBytes) },
+  { title: 'in/s', align: 'right', rank: 12, cell: ({ inBytesPerSec }) => bytes(inBytesPerSec) },
+  { title: 'out/s', align: 'right', rank: 11, cell: ({ outBytesPerSec }) => bytes(outBytesPerSec) },
+  { title: 'top client', rank: 13, cell: clientOf },
 ]
 
 /** An interval as wide as its value says nothing. */
@@ -54,7 +54,7 @@ export function renderHotKeysTable(keys: readonly ReportedKey[], width: number):
   let room = width - Math.min(narrowestKey, longestKey)
   const chosen = new Set<HotKeyColumn>()
   for (const column of [...useful].sort((a, b) => a.rank - b.rank)) {
-    if (widthOf(column) > room) break
+    if (widthOf(column) > room) continue
     chosen.add(column)
     room -= widthOf(column)
   }

@@ -48,13 +48,13 @@ export default class HotKeys extends BaseCommand {
       return keepHotKeysPublished({ file, sampling, window: flags.window, by: this.person() }, output)
     if (file && shown.isWatching) {
       const { passed, interrupted } = await watchRing({ ...request, file }, output)
-      if (interrupted) process.exitCode = 130
+      if (interrupted) this.wasInterrupted()
       if (!passed) this.found()
       return undefined
     }
     const report = await findHotKeys({ ...request, file }, output)
     if (report.failAbove?.passed === false) this.found()
-    if (report.interrupted) process.exitCode = 130
+    if (report.interrupted) this.wasInterrupted()
     return report
   }
 }
