@@ -70,7 +70,7 @@ export async function keepHotKeysPublished(request: AutoRequest, output: HotKeys
             const report = toHotSetChangeReport(change, systemClock.wallMs())
             progress.end()
             output.write(
-              `${output.isJson ? JSON.stringify(report) : renderHotSetChange(report, process.stdout.columns)}\n`,
+              `${output.isJson ? JSON.stringify(report) : renderHotSetChange(report, process.stdout.columns || undefined)}\n`,
             )
           },
           onWindow: ({ publishedCount, opsPerSec, hitsPerSec }) =>

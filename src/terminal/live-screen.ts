@@ -7,6 +7,8 @@ const home = '\x1b[H'
 const clearLine = '\x1b[K'
 const clearBelow = '\x1b[J'
 
+/** Of a terminal that says it has 0 columns and rows. */
+const usual = { columns: 80, rows: 24 }
 const keys = { interrupt: '\x03', suspend: '\x1a' }
 
 export interface LiveScreen {
@@ -27,9 +29,9 @@ export function openLiveScreen(input: ReadStream, output: WriteStream, keyboard:
   let last = (_columns: number) => ''
   const draw = (render: (columns: number) => string) => {
     last = render
-    const lines = render(output.columns)
+    const lines = render(output.columns || usual.columns)
       .split('\n')
-      .slice(0, Math.max(1, output.rows - 1))
+      .slice(0, Math.max(1, (output.rows || usual.rows) - 1))
     output.write(`${home}${lines.map((line) => `${line}${clearLine}`).join('\n')}${clearBelow}`)
   }
   const onData = (data: Buffer) => {
