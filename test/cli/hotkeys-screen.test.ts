@@ -47,6 +47,8 @@ describe('hotkeys --watch on a terminal', () => {
       .split('\n')
       .map((line) => line.replace(/\r$/, ''))
 
+  const sampled = (drawn: string) => /([\d,]+) commands sampled/.exec(drawn)?.[1]
+
   const start = async () => {
     shell.type(`node bin/run.js hotkeys -t ${await servers.topologyFile()} --watch\n`)
     await shell.seen(/\x1b\[\?1049h\x1b\[\?25l/)
@@ -63,10 +65,14 @@ describe('hotkeys --watch on a terminal', () => {
     assert.match(small, /page:home/)
     assert.doesNotMatch(small, /out\/s|top client/)
     await shell.resize(160, 40)
-    await shell.seen(/top client/)
+    const large = await shell.seen(frame)
+    assert.match(large, /top client/)
+    // the same answer: nothing new was waited for
+    assert.equal(sampled(large), sampled(small))
   })
 
   it('stopped by Ctrl-Z it leaves a terminal that can be used, and no monitor; fg takes it up again', async () => {
+    const shown = await shell.seen(frame)
     shell.type('\x1a')
     const stopped = await shell.seen(/Stopped[\s\S]*ready> /)
     assert.ok(stopped.includes(leave))
@@ -80,7 +86,8 @@ describe('hotkeys --watch on a terminal', () => {
     assert.equal(await monitors(), 0)
     shell.type('fg\n')
     const again = await shell.seen(frame)
-    assert.ok(again.includes(enter))
+    assert.equal(again.split(enter).length, 2)
+    assert.equal(sampled(again), sampled(shown))
     // a new one, not the one that was there
     await shell.seen(frame)
   })
