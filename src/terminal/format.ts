@@ -54,12 +54,13 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`
 }
 
-/** In one unit, rounded down: what is left of a time to live. */
+/** In one unit: what is left of a time to live. */
 export function formatAbout(seconds: number): string {
-  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds)} s`
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`
-  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h`
-  return `${formatCount(Math.floor(seconds / 86_400))} d`
+  if (seconds < 59.5) return `${seconds.toFixed(seconds < 9.95 ? 1 : 0)} s`
+  const minutes = seconds / 60
+  if (minutes < 59.5) return `${Math.round(minutes)} min`
+  const hours = minutes / 60
+  return hours < 47.5 ? `${Math.round(hours)} h` : `${formatCount(hours / 24)} d`
 }
 
 /** A bar of at most `width` cells for a share of the whole; eighths of a cell count. */

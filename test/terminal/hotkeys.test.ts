@@ -6,6 +6,7 @@ import type { KeyFacts } from '../../src/hotkeys/suggestions.js'
 import { Tally } from '../../src/hotkeys/tally.js'
 import { hotKeysPrometheus } from '../../src/report/hotkeys-prometheus.js'
 import { columnsOf, cutMiddle } from '../../src/terminal/fit.js'
+import { formatAbout, formatSeconds } from '../../src/terminal/format.js'
 import { renderHotKeys } from '../../src/terminal/hotkeys.js'
 
 const hostile = `evil:\x1b[31m${'x'.repeat(200)}:end`
@@ -179,6 +180,12 @@ describe('hot keys on the screen', () => {
     assert.match(text, /^cachectl_hotkeys_certain 2$/m)
     assert.match(text, /^cachectl_hotkeys_node_skew\{without="nothing"\} 1\.8$/m)
     assert.doesNotMatch(text, /evil|user:/)
+  })
+
+  it('tell times to live in one unit', () => {
+    const texts = [6.04, 59.6, 599.7, 3_599, 172_000, 864_000].map(formatAbout)
+    assert.deepEqual(texts, ['6.0 s', '1 min', '10 min', '1 h', '2 d', '10 d'])
+    assert.deepEqual([9.96, 59.7, 119.7].map(formatSeconds), ['10 s', '1 min 0 s', '2 min 0 s'])
   })
 
   it('lose their middle, by columns', () => {
