@@ -142,7 +142,7 @@ describe('hotkeys on real servers under load', () => {
         '-t',
         file,
         '--max-time',
-        '1s',
+        '4s',
         '--json',
         '--fail-above',
         '20%',
