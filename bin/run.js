@@ -8,6 +8,11 @@ if (process.argv.length === 3 && (process.argv[2] === '--version' || process.arg
 } else {
   // with DEBUG=* ioredis prints every command, AUTH and its password among them
   if (process.env.DEBUG) process.env.DEBUG += ',-ioredis:*'
+  // chalk knows FORCE_COLOR only, and Node warns of both
+  if (process.env.NO_COLOR) {
+    process.env.FORCE_COLOR = '0'
+    delete process.env.NO_COLOR
+  }
   const { execute } = await import('@oclif/core/execute')
   await execute({ dir: import.meta.url })
 }

@@ -75,9 +75,9 @@ export abstract class BaseCommand extends Command {
     return { factsOf: async (nodes) => gatherFacts(await readAccess(nodes, process.env)) }
   }
 
-  /** 80 columns where nobody sees how wide it is. */
+  /** 80 columns where nobody sees how wide it is, or the terminal says 0. */
   protected screen(): { columns: number } {
-    return { columns: process.stdout.columns ?? 80 }
+    return { columns: process.stdout.columns || 80 }
   }
 
   /** Ctrl-Z would leave monitors that nobody reads: `close` ends them, then the process stops. */
@@ -119,6 +119,11 @@ export abstract class BaseCommand extends Command {
   /** The command ran and found what it looked for: drift, a failed gate. */
   protected found(): void {
     process.exitCode = ExitCode.found
+  }
+
+  /** Somebody ended it before its time; a reader that has gone is no such end. */
+  protected wasInterrupted(): void {
+    if (!this.readerIsGone) process.exitCode = ExitCode.interrupted
   }
 
   override async catch(error: Error): Promise<void> {

@@ -18,8 +18,13 @@ import { parseDurationMs } from './workload/duration.js'
 export const autoFlags = {
   auto: Flags.boolean({
     summary: 'Sample on and on, and keep the hottest keys published to the cache library until Ctrl-C.',
+    exclusive: ['watch', 'prometheus', 'fail-above', 'redact'],
   }),
-  window: Flags.string({ summary: 'With --auto: judge after so long each time.', default: '2s' }),
+  window: Flags.string({
+    summary: 'With --auto: judge after so long each time; default: 2s.',
+    helpValue: 'TIME',
+    dependsOn: ['auto'],
+  }),
 }
 
 export interface AutoRequest {
@@ -27,14 +32,14 @@ export interface AutoRequest {
   readonly sampling: SamplingOptions
   readonly by: string
   /** Of one window, as the flag says. */
-  readonly window: string
+  readonly window: string | undefined
 }
 
 /** Runs until the signal, takes its keys off then, and ends with 130. */
 export async function keepHotKeysPublished(request: AutoRequest, output: HotKeysOutput): Promise<undefined> {
   const { file, sampling, by } = request
   const { topology, path } = file
-  const windowMs = parseDurationMs(request.window, '--window')
+  const windowMs = parseDurationMs(request.window ?? usualWindow, '--window')
   let maxMs = Math.min(firstWindowMs, windowMs)
   const { control: spec, folder } = controlOf(file)
   const ring = buildRing(topology)
@@ -64,11 +69,13 @@ export async function keepHotKeysPublished(request: AutoRequest, output: HotKeys
           onChange: (change) => {
             const report = toHotSetChangeReport(change, systemClock.wallMs())
             progress.end()
-            output.write(`${output.isJson ? JSON.stringify(report) : renderHotSetChange(report)}\n`)
+            output.write(
+              `${output.isJson ? JSON.stringify(report) : renderHotSetChange(report, process.stdout.columns || undefined)}\n`,
+            )
           },
           onWindow: ({ publishedCount, opsPerSec, hitsPerSec }) =>
             progress.update(
-              `${publishedCount} published; ${formatCount(opsPerSec)} ops/s on the nodes, ${formatCount(hitsPerSec)} reads/s of published keys from memory`,
+              `${publishedCount} published; ${formatCount(opsPerSec)} ops/s on the nodes, ${formatCount(hitsPerSec)} reads/s from memory`,
             ),
           onTrouble: (text) => {
             progress.end()
@@ -87,6 +94,7 @@ export async function keepHotKeysPublished(request: AutoRequest, output: HotKeys
 }
 
 const mostKeys = 1_000
+const usualWindow = '2s'
 /** What is very hot is seen at once. */
 const firstWindowMs = 1_000
 const silent = { update: () => {}, end: () => {} }

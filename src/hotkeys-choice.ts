@@ -5,9 +5,9 @@ import type { TopologyFile } from './files/topology-file.js'
 import { type Choice, chooseLocal, enoughKeys } from './hotkeys/choose-local.js'
 import { maxHotKeys } from './hotkeys/hot-set.js'
 import { parsePercent } from './hotkeys/percent.js'
+import { parseMaxTime } from './hotkeys-flags.js'
 import { candidatesOf, withSampler } from './hotkeys-sampling.js'
 import { createProgress } from './terminal/progress.js'
-import { parseDurationMs } from './workload/duration.js'
 
 export interface PublishRequest {
   readonly file: TopologyFile
@@ -42,7 +42,7 @@ export async function keysToPublish(request: PublishRequest, signal: AbortSignal
     ...{ source: 'auto' as const, top: maxHotKeys, budget: { share: budget, gentle: false } },
     ...{ force: false, allowSlowlogLoss: false, allowConfig: false },
     threshold: parsePercent(request.threshold, '--threshold'),
-    maxMs: parseDurationMs(request['max-time'], '--max-time'),
+    maxMs: parseMaxTime(request['max-time']),
   }
   const world = { topology, topologyPath: path, progress, beforeSuspension }
   return withSampler(options, world, async (run) => {

@@ -18,6 +18,7 @@ export const samplingFlags = {
   log: Flags.string({
     summary: 'A saved MONITOR log (plain or gzip), or - for standard input, in place of servers.',
     helpValue: 'FILE',
+    exclusive: ['watch', 'prometheus', 'auto'],
   }),
   budget: Flags.string({
     summary: "Share of each node's main thread that sampling may take; default: 1%, with --gentle 0.5%.",
@@ -92,16 +93,22 @@ export function parseSamplingFlags(flags: OutputFlags<typeof samplingFlags>): Sa
   const { gentle, threshold, top, force } = flags
   if (flags.source === 'log' && flags.log === undefined)
     throw invalid('--source log: name the log', 'Pass --log FILE, or --log - for standard input.')
-  const maxTime = flags['max-time']
   return {
     ...{ top, force },
     source: sources.find((each) => each === flags.source) ?? 'auto',
     threshold: parsePercent(threshold, '--threshold'),
     budget: { gentle, share: parsePercent(flags.budget ?? (gentle ? '0.5%' : '1%'), '--budget') },
-    maxMs: parseDurationMs(/^\d+$/.test(maxTime) ? `${maxTime}s` : maxTime, '--max-time'),
+    maxMs: parseMaxTime(flags['max-time']),
     allowSlowlogLoss: flags['allow-slowlog-loss'],
     allowConfig: flags['allow-config'],
   }
+}
+
+/** Plain numbers are seconds. Errors: `invalid`. */
+export function parseMaxTime(text: string): number {
+  const ms = parseDurationMs(/^\d+$/.test(text) ? `${text}s` : text, '--max-time')
+  if (ms <= 0) throw invalid(`--max-time ${text}: nothing can be sampled in no time`)
+  return ms
 }
 
 export const rightsHelp =

@@ -80,7 +80,7 @@ export abstract class HotSetCommand extends BaseCommand {
   ): Promise<HotSetReport> {
     const shown = await showHotSet(set, { control, file: topology, wallMs: systemClock.wallMs() })
     const report = toHotSetReport(topology.name, shown, published)
-    this.log(renderHotSet(report))
+    this.log(renderHotSet(report, this.screen()))
     return report
   }
 

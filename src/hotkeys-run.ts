@@ -1,13 +1,12 @@
 /** `hotkeys` and `hotkeys --watch`: from flags to what is printed. */
 import type { Clock } from './clock.js'
-import { readAccess } from './files/secrets.js'
 import type { TopologyFile } from './files/topology-file.js'
 import type { Redaction } from './hotkeys/redaction.js'
 import type { HotKeysReport } from './hotkeys/report.js'
 import type { SamplingOptions } from './hotkeys/sampling-options.js'
 import { hotKeysReporter, logReporter } from './hotkeys-report.js'
 import { sampleLog, withSampler } from './hotkeys-sampling.js'
-import { watch, windowMs } from './hotkeys-watch.js'
+import { type WatchEnd, watch, windowMs } from './hotkeys-watch.js'
 import { renderHotKeys } from './terminal/hotkeys.js'
 import { createProgress } from './terminal/progress.js'
 
@@ -52,24 +51,25 @@ export async function findHotKeys(
     return report
   }
   const { topology, path } = file
-  return withSampler(sampling, { topology, topologyPath: path, progress, beforeSuspension }, async (run) => {
+  const world = { topology, topologyPath: path, progress, beforeSuspension }
+  return withSampler(sampling, world, async (run, accesses) => {
     const window = { maxMs: sampling.maxMs, stopsWhenKnown: true, isFresh: true }
-    const accesses = await readAccess(topology.nodes, process.env)
     const report = await hotKeysReporter({ ...settings, topology, accesses })(await run(window, signal))
     print(renderHotKeys(report, screen()))
     return report
   })
 }
 
-/** Until q or Ctrl-C. Whether every window passed `--fail-above`. */
+/** Until q or Ctrl-C. */
 export async function watchRing(
   { sampling, shown, file: { topology, path } }: HotKeysRequest & { readonly file: TopologyFile },
   output: HotKeysOutput,
-): Promise<boolean> {
+): Promise<WatchEnd> {
   // the screen says what is going on
   const progress = { update: () => {}, end: () => {} }
   const { beforeSuspension } = output
-  return withSampler(sampling, { topology, topologyPath: path, progress, beforeSuspension }, async (run) =>
+  const world = { topology, topologyPath: path, progress, beforeSuspension }
+  return withSampler(sampling, world, async (run, accesses) =>
     watch({
       ...output,
       port: shown.port,
@@ -77,7 +77,7 @@ export async function watchRing(
         run({ maxMs: windowMs, stopsWhenKnown: false, isFresh: tallies === undefined }, signal),
       report: hotKeysReporter({
         ...{ ...sampling, ...shown, topology, budget: sampling.budget.share },
-        accesses: await readAccess(topology.nodes, process.env),
+        accesses,
       }),
     }),
   )

@@ -13,7 +13,7 @@ import { stateDirectory } from './open-control.js'
 import type { SampledWindow } from './operations/hotkeys/keep-published.js'
 import { readLog } from './operations/hotkeys/read-log.js'
 import { Sampler, type SamplerWindow } from './operations/hotkeys/sampler.js'
-import type { ProgressPort } from './operations/ports.js'
+import type { NodeAccess, ProgressPort } from './operations/ports.js'
 import { createRandom, freshSeed } from './random.js'
 import { createNodeProbe } from './redis/hotkeys/node-probe.js'
 import { monitorRights } from './redis/hotkeys/sampling-rights.js'
@@ -29,11 +29,11 @@ export interface SamplingWorld {
 
 export type RunWindow = (window: SamplerWindow, signal: AbortSignal) => Promise<HotKeysRun>
 
-/** Lends a sampler; leaves no monitor, watchdog or changed setting behind, however `body` ends. */
+/** Lends a sampler, and what it reaches the nodes with; leaves no monitor, watchdog or changed setting behind, however `body` ends. */
 export async function withSampler<T>(
   options: SamplingOptions,
   world: SamplingWorld,
-  body: (run: RunWindow) => Promise<T>,
+  body: (run: RunWindow, accesses: readonly NodeAccess[]) => Promise<T>,
 ): Promise<T> {
   const { source } = options
   const { topology, topologyPath, progress } = world
@@ -57,7 +57,7 @@ export async function withSampler<T>(
         sourceFor: (facts) => sources.sourceFor(facts),
       },
     )
-    return await body((window, signal) => sampler.run(window, signal))
+    return await body((window, signal) => sampler.run(window, signal), accesses)
   } finally {
     await sources.close()
     probe.close()

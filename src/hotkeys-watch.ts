@@ -27,11 +27,19 @@ export interface WatchSettings {
   readonly signal: AbortSignal
 }
 
-/** Until q or Ctrl-C. Whether every window passed `--fail-above`. */
-export async function watch(settings: WatchSettings): Promise<boolean> {
+export interface WatchEnd {
+  /** Every window passed `--fail-above`. */
+  readonly passed: boolean
+  /** By Ctrl-C or a signal, not by q. */
+  readonly interrupted: boolean
+}
+
+/** Until q or Ctrl-C. */
+export async function watch(settings: WatchSettings): Promise<WatchEnd> {
   const { sampleWindow, report, port, isJson, clock } = settings
-  const quit = new AbortController()
-  const signal = AbortSignal.any([settings.signal, quit.signal])
+  const [quit, interrupt] = [new AbortController(), new AbortController()]
+  const interrupted = AbortSignal.any([settings.signal, interrupt.signal])
+  const signal = AbortSignal.any([interrupted, quit.signal])
   const isOnScreen = !isJson && process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb'
   let [metrics, screen]: [MetricsServer | undefined, LiveScreen | undefined] = [undefined, undefined]
   let latest: HotKeysReport | undefined
@@ -42,7 +50,10 @@ export async function watch(settings: WatchSettings): Promise<boolean> {
       settings.tell(`metrics: ${metrics.url}`)
     }
     if (isOnScreen) {
-      screen = openLiveScreen(process.stdin, process.stdout, () => quit.abort())
+      screen = openLiveScreen(process.stdin, process.stdout, {
+        onQuit: () => quit.abort(),
+        onInterrupt: () => interrupt.abort(),
+      })
       screen.draw(() => 'sampling …')
     }
     await watchHotKeys({
@@ -61,5 +72,5 @@ export async function watch(settings: WatchSettings): Promise<boolean> {
     screen?.close()
     metrics?.close()
   }
-  return passed
+  return { passed, interrupted: interrupted.aborted }
 }

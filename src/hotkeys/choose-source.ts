@@ -146,10 +146,8 @@ function judgeMonitor(facts: NodeFacts, wish: SourceWish): Verdict {
       `${costs}: the budget buys ${samples.toLocaleString('en')} samples (needs ${leastSamples.toLocaleString('en')})`,
       `Raise --budget or --max-time. ${force}`,
     )
-  // rounded: nodes that are alike share a line on the screen
-  return yes(
-    `bursts that are counted, about ${Math.max(1, Math.round(cost))} µs of the server's time a command`,
-  )
+  // no figures: nodes that are alike share a line on the screen
+  return yes('counted bursts')
 }
 
 function judgeSlowlog(facts: NodeFacts, { allowSlowlogLoss }: SourceWish): Verdict {
@@ -178,9 +176,7 @@ function judgeLfu(facts: NodeFacts): Verdict {
     )
   return (
     missingOf(facts, ['+scan', '+object', '+object|freq']) ??
-    yes(
-      `popularity, not rate, of ${facts.keyCount.toLocaleString('en')} keys${policy ? '' : ' (if the policy is an LFU one)'}`,
-    )
+    yes(`popularity, not rate${policy ? '' : ' (if the policy is an LFU one)'}`)
   )
 }
 

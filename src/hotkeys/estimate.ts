@@ -4,7 +4,7 @@ import { type Candidate, candidatesOf, othersBound } from './candidates.js'
 import { type Bounded, isPrecise, scaled, shareOf, weightedSum } from './interval.js'
 import { rankShown } from './ranks.js'
 import { readShare } from './read-share.js'
-import type { Tally } from './tally.js'
+import type { KeyTally, Tally } from './tally.js'
 
 export interface HotKey {
   /** latin1: every byte kept. */
@@ -40,6 +40,8 @@ export interface NodeShare {
   /** Of the node's commands. */
   readonly share: Bounded
   readonly opsPerSec: number
+  /** Part of the node's command time that the commands which name it take; absent where the source does not tell. */
+  readonly cpuShare?: number
 }
 
 export interface NodeSamples {
@@ -87,7 +89,7 @@ export interface EstimateOptions {
 /** The chance that any key of the run is called certain and is not above the threshold. */
 const certainError = 0.001
 /** What was seen twice is an anecdote. */
-const fewestSeen = 3
+export const fewestSeen = 3
 
 export function estimate(tallies: readonly Tally[], options: EstimateOptions): Estimate {
   const sampled = tallies.filter(({ samples }) => samples > 0)
@@ -204,8 +206,17 @@ function hotKey(found: Found, options: EstimateOptions): Omit<HotKey, 'rank' | '
   }
 }
 
-function nodeShare({ tally, share }: Part, { opsPerSec }: EstimateOptions): NodeShare {
-  return { node: tally.node, share, opsPerSec: share.value * (opsPerSec.get(tally.node) ?? 0) }
+function nodeShare({ tally, key, share }: Part, { opsPerSec }: EstimateOptions): NodeShare {
+  return {
+    ...{ node: tally.node, share, opsPerSec: share.value * (opsPerSec.get(tally.node) ?? 0) },
+    ...cpuOf(key, tally),
+  }
+}
+
+function cpuOf({ details, seen }: KeyTally, { micros }: Tally): Pick<NodeShare, 'cpuShare'> {
+  if (!details || micros <= 0) return {}
+  const each = details.micros / sum([...details.commands.values()])
+  return { cpuShare: Math.min(1, (each * seen) / micros) }
 }
 
 function samplesOf({ node, samples, bursts, spanMs }: Tally, { opsPerSec }: EstimateOptions): NodeSamples {

@@ -79,7 +79,7 @@ export class Hysteresis {
       this.inside.set(name, 0)
       above.delete(name)
       const reason = isCertain
-        ? 'above the threshold beyond doubt'
+        ? 'certain to be hot'
         : `above the threshold in ${windowsToEnter} windows in a row`
       entered.push({ name, share, reason })
     }

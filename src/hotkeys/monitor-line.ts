@@ -3,7 +3,7 @@
 const quote = 0x22
 const backslash = 0x5c
 const letterX = 0x78
-/** MONITOR also shows each command that a script runs: counting the call as well would count its keys twice. */
+/** MONITOR also shows each command that a script runs: counting a call that names keys as well would count them twice. */
 export const scriptCalls: ReadonlySet<string> = new Set([
   'eval',
   'eval_ro',

@@ -109,13 +109,16 @@ export class MonitorStream {
     if ((keys.only === 0 || keys.only === 1) && !keys.parts) {
       const key = keys.only === 1 ? this.firstArgument(bytes, at + 2, end) : undefined
       const isCounted = key !== undefined && database === this.options.database
-      this.take({ command: keys.name, keys: isCounted ? [key] : noKeys, bytes: end - start, client })
+      const command = { command: keys.name, bytes: end - start, client }
+      if (keys.only === 0) this.take({ ...command, keys: noKeys, isKeyless: true })
+      else this.take({ ...command, keys: isCounted ? [key] : noKeys })
       return
     }
-    if (scriptCalls.has(keys.name)) return
     const { name, found } = this.allArguments(bytes.subarray(start, end), keys)
-    const isCounted = database === this.options.database
-    this.take({ command: name, keys: isCounted ? found : noKeys, bytes: end - start, client })
+    const command = { command: name, bytes: end - start, client }
+    if (found.length === 0) this.take({ ...command, keys: noKeys, isKeyless: true })
+    else if (!scriptCalls.has(name))
+      this.take({ ...command, keys: database === this.options.database ? found : noKeys })
   }
 
   /** undefined: it is not there, or cut off. */

@@ -16,6 +16,4 @@ export interface NodeFacts {
   readonly maxmemoryPolicy: string | undefined
   /** Rights that a source needs and the user lacks, as ACL writes them: `+monitor`. Names without a right are not listed. */
   readonly missingRights: ReadonlySet<string>
-  /** Keys in the node's database. */
-  readonly keyCount: number
 }

@@ -1,14 +1,14 @@
 /** The answer about hot keys as a value: what `--json` prints, and what screens, metrics and later commands read. */
 import type { Estimate, HotKey } from './estimate.js'
-import type { Bounded } from './interval.js'
+import { hotCommands } from './keyless.js'
 import { type Misplaced, misplacedKeys } from './misplaced.js'
 import { hotPrefixes } from './prefixes.js'
 import type { KeyNames, ShownKey } from './redaction.js'
+import { type KeyContext, type ReportedKey, reportedKey } from './reported-key.js'
 import type { NodeRanking, SourceName, WeightUnit } from './sampled.js'
 import { frontKeys, hottestLoads, type RingPlacement, type Skew, skewOf } from './skew.js'
-import { type KeyFacts, type Suggestion, suggest } from './suggestions.js'
+import { isAskedInVain } from './suggestions.js'
 import type { Tally } from './tally.js'
-import type { Change, Trend } from './trend.js'
 
 /** What sampling has brought. */
 export interface HotKeysRun {
@@ -50,17 +50,13 @@ export interface NodeSource {
   readonly notes: readonly string[]
 }
 
-export interface ReportContext {
+export interface ReportContext extends KeyContext {
   readonly topology: string
   readonly budget: number
   readonly threshold: number
   readonly placement: RingPlacement
-  /** By name; none of keys that were not asked for. */
-  readonly facts: ReadonlyMap<string, KeyFacts>
-  readonly names: KeyNames
   /** Fails above this share of a node. */
   readonly failAbove?: number
-  readonly trend?: Trend
 }
 
 export interface HotKeysReport {
@@ -91,6 +87,17 @@ export interface HotKeysReport {
   /** No other key has a larger share of its node, at 95 %. */
   readonly upperBound: number
   readonly keys: readonly ReportedKey[]
+  /** Of the keys those that are read and not there; most asked for first. */
+  readonly missing: readonly (ShownKey & { readonly opsPerSec: number })[]
+  /** Hot commands without keys; busiest first. */
+  readonly keyless: readonly {
+    readonly node: string
+    readonly command: string
+    readonly share: number
+    readonly shareLow: number
+    readonly shareHigh: number
+    readonly opsPerSec: number
+  }[]
   /** Shares of the ring. */
   readonly prefixes: readonly {
     readonly prefix: string
@@ -124,37 +131,9 @@ export interface ReportedRanking {
   readonly keys: readonly (ShownKey & { readonly weight: number; readonly share?: number })[]
 }
 
-export interface ReportedKey extends ShownKey, KeyFacts {
-  readonly rank: number
-  readonly tie?: number
-  readonly certainty: HotKey['certainty']
-  readonly nodes: readonly {
-    readonly node: string
-    readonly share: number
-    readonly shareLow: number
-    readonly shareHigh: number
-    readonly opsPerSec: number
-  }[]
-  readonly ringShare: number
-  readonly ringShareLow: number
-  readonly ringShareHigh: number
-  readonly opsPerSec: number
-  readonly opsPerSecLow: number
-  readonly opsPerSecHigh: number
-  readonly commands: Readonly<Record<string, number>>
-  readonly writeShare: number
-  /** What clients send, at least. */
-  readonly inBytesPerSec: number
-  /** What is answered to reads of a string. */
-  readonly outBytesPerSec?: number
-  readonly clients: HotKey['clients']
-  readonly suggestion: Suggestion
-  readonly change?: Change
-}
-
 export function hotKeysReport(run: HotKeysRun, context: ReportContext): HotKeysReport {
   const { estimate, tallies, opsPerSec } = run
-  const { names, threshold, placement, trend, failAbove } = context
+  const { names, facts, threshold, placement, trend, failAbove } = context
   const ringOps = sum(opsPerSec.values())
   const front = hottestLoads(tallies, opsPerSec, frontKeys(opsPerSec.size))
   const hotKeys = new Map(estimate.keys.map(({ name, ring }) => [name, ring.value]))
@@ -176,6 +155,13 @@ export function hotKeysReport(run: HotKeysRun, context: ReportContext): HotKeysR
     possibleCount: estimate.possibleCount,
     upperBound: estimate.upperBound,
     keys: estimate.keys.map((key) => reportedKey(key, context)),
+    missing: estimate.keys
+      .filter((key) => isAskedInVain(key, facts.get(key.name)))
+      .map((key) => ({ ...names.key(key.name), opsPerSec: key.opsPerSec.value })),
+    keyless: hotCommands(tallies, { threshold, opsPerSec }).map(({ share, ...rest }) => ({
+      ...rest,
+      ...{ share: share.value, shareLow: share.low, shareHigh: share.high },
+    })),
     prefixes: hotPrefixes(tallies, { threshold, hotKeys, weightOf: nodeWeights(run) }).map(
       ({ prefix, ...shares }) => {
         const shown = names.prefix(prefix)
@@ -205,45 +191,6 @@ function reportedRankings(ranking: NodeRanking, names: KeyNames): ReportedRankin
 
 function isAbove({ certainty, nodes }: HotKey, share: number): boolean {
   return certainty === 'certain' && nodes.some((node) => node.share.low > share)
-}
-
-function reportedKey(key: HotKey, { names, facts, trend }: ReportContext): ReportedKey {
-  const known = facts.get(key.name) ?? {}
-  const { ring, opsPerSec, writeShare } = key
-  const change = trend?.changes.get(key.name)
-  return {
-    ...names.key(key.name),
-    rank: key.rank,
-    ...(key.tie === undefined ? {} : { tie: key.tie }),
-    certainty: key.certainty,
-    nodes: key.nodes.map((node) => ({
-      node: node.node,
-      share: node.share.value,
-      shareLow: node.share.low,
-      shareHigh: node.share.high,
-      opsPerSec: node.opsPerSec,
-    })),
-    ringShare: ring.value,
-    ringShareLow: ring.low,
-    ringShareHigh: ring.high,
-    opsPerSec: opsPerSec.value,
-    opsPerSecLow: opsPerSec.low,
-    opsPerSecHigh: opsPerSec.high,
-    commands: key.mix,
-    writeShare,
-    inBytesPerSec: key.bytesPerSec,
-    ...(known.type === 'string' && known.sizeBytes !== undefined
-      ? { outBytesPerSec: readsPerSec(opsPerSec, writeShare) * known.sizeBytes }
-      : {}),
-    clients: key.clients,
-    ...known,
-    suggestion: suggest(key, known),
-    ...(change ? { change } : {}),
-  }
-}
-
-function readsPerSec({ value }: Bounded, writeShare: number): number {
-  return value * (1 - writeShare)
 }
 
 /** A node's part of all commands; where no node says how many it has, by what was sampled. */

@@ -5,6 +5,8 @@ export interface SampledCommand {
   readonly command: string
   /** A command without keys has none; one that names a key twice names it once here. */
   readonly keys: readonly string[]
+  /** Names no key at all; absent as well where the keys are there and not told (another database, cut off). */
+  readonly isKeyless?: true
   /** What the source saw of it on the wire, at least: escapes and cut arguments are not counted back. */
   readonly bytes: number
   /** The connection as the server names it (`127.0.0.1:5000`, `unix:…`), `lua`; empty where the source does not tell. */

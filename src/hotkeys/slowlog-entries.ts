@@ -18,18 +18,19 @@ const moreArguments = /^\.\.\. \((\d+) more arguments\)$/
 /** The client that Redis runs scripts' commands with; Valkey 8 names the script's caller instead. */
 const scriptClient = '?:0'
 
-/** undefined for script calls, whose inner commands are entries of their own. `cutKeys`: keys that were not whole. */
+/** undefined for script calls with keys, whose inner commands are entries of their own. `cutKeys`: keys that were not whole. */
 export function sampledFromEntry(
   { args, micros, client }: LoggedCommand,
   positions: KeyPositions,
 ): { readonly sampled: SampledCommand; readonly cutKeys: number } | undefined {
   const name = (args[0] ?? '').toLowerCase()
-  if (name === '' || scriptCalls.has(name)) return undefined
+  if (name === '') return undefined
   const seen = args.length === maxArguments ? withoutRest(args) : { args, count: args.length }
   const read = (index: number) => seen.args[index] ?? ''
   const command = positions.command(name)
   const keys = command.parts?.get(read(1).toLowerCase()) ?? command
   const indexes = keys.of(seen.count, read)
+  if (indexes.length > 0 && scriptCalls.has(name)) return undefined
   const whole = indexes.filter(
     (index) => (seen.args[index]?.length ?? maxArgumentBytes + 1) <= maxArgumentBytes,
   )
@@ -40,6 +41,7 @@ export function sampledFromEntry(
       bytes: seen.args.reduce((sum, arg) => sum + arg.length, 0),
       client: client === scriptClient ? 'lua' : client,
       micros,
+      ...(indexes.length === 0 ? { isKeyless: true } : {}),
     },
     cutKeys: indexes.length - whole.length,
   }

@@ -51,9 +51,15 @@ export function suggest(key: HotKey, facts: KeyFacts): Suggestion {
   )
 }
 
-function fixClient(key: HotKey, { exists }: KeyFacts): Suggestion | undefined {
+/** Read, and not there: what is written as well may only have expired. */
+export function isAskedInVain(key: HotKey, { exists }: KeyFacts = {}): boolean {
+  const isKnown = key.certainty === 'certain' && Object.keys(key.mix).length > 0
+  return isKnown && exists === false && isReadMostly(key)
+}
+
+function fixClient(key: HotKey, facts: KeyFacts): Suggestion | undefined {
   const [first] = key.clients
-  if (exists === false && isReadMostly(key))
+  if (isAskedInVain(key, facts))
     return {
       action: 'fix-client',
       reason: 'it does not exist: every read is a miss; let clients remember that it is absent',

@@ -38,6 +38,8 @@ export class KeyTally implements Counter {
 /** Counted from the moment on at which the key was worth it. */
 export interface KeyDetails {
   readonly commands: Map<string, number>
+  /** Server time of these commands, where the source tells. */
+  micros: number
   readonly clients: SpaceSaving<Counter>
 }
 
@@ -59,10 +61,16 @@ export function exactKeysOf(nodeCount: number): number {
 }
 
 const mostClients = { ofKey: 8, ofNode: 32 }
+/** Servers have about 250; a log may say anything. */
+const mostKeyless = 256
 const fewestForDetails = 16
 
 export class Tally {
   readonly keys = new SpaceSaving<KeyTally>((name, error) => new KeyTally(name, error))
+  /** Commands without keys, by their names, counted as keys are. */
+  readonly keyless = new SpaceSaving<KeyTally>((name, error) => new KeyTally(name, error))
+  /** Server time of all commands, where the source tells. */
+  micros = 0
   /** Σn. */
   samples = 0
   /** Σn². */
@@ -84,6 +92,7 @@ export class Tally {
     this.threshold = threshold
     this.exactKeys = exactKeys
     this.clients.limit(mostClients.ofNode)
+    this.keyless.limit(mostKeyless)
   }
 
   /** Bursts that count, fewer than there were where the old ones have decayed (Kish's effective size). */
@@ -103,6 +112,8 @@ export class Tally {
     const named = new Set<KeyTally>()
     for (const command of commands) {
       if (command.client) this.clients.increment(command.client)
+      this.micros += command.micros ?? 0
+      if (command.isKeyless) named.add(countIn(this.keyless, command.command, command))
       for (const name of command.keys) named.add(this.count(name, command, detailsFrom))
     }
     for (const key of named) {
@@ -127,32 +138,23 @@ export class Tally {
     this.samples *= factor
     this.squares *= squared
     this.squaredWeights *= squared
+    this.micros *= factor
     this.weights.sum *= factor
     this.weights.squares *= squared
-    this.keys.reweigh(
-      (key) => {
-        key.count *= factor
-        key.error *= factor
-        key.squares *= squared
-        key.products *= squared
-        key.bursts *= factor
-        key.bytes *= factor
-        if (key.details) fade(key.details, factor)
-      },
-      ({ count }) => count >= forgotten,
-    )
+    fadeKeys(this.keys, factor)
+    fadeKeys(this.keyless, factor)
     fadeCounters(this.clients, factor)
   }
 
-  private count(name: string, { command, bytes, client }: SampledCommand, detailsFrom: number): KeyTally {
-    const key = this.keys.increment(name)
-    key.inBurst += 1
-    key.bytes += bytes
+  private count(name: string, sampled: SampledCommand, detailsFrom: number): KeyTally {
+    const key = countIn(this.keys, name, sampled)
     if (key.seen < detailsFrom) return key
     key.details ??= createDetails()
-    const { commands, clients } = key.details
-    commands.set(command, (commands.get(command) ?? 0) + 1)
-    if (client) clients.increment(client)
+    const { details } = key
+    const { command, client, micros = 0 } = sampled
+    details.commands.set(command, (details.commands.get(command) ?? 0) + 1)
+    details.micros += micros
+    if (client) details.clients.increment(client)
     return key
   }
 }
@@ -164,13 +166,38 @@ function createCounter(name: string, error: number): Counter {
   return { name, count: error, error, slot: 0 }
 }
 
+function countIn(counters: SpaceSaving<KeyTally>, name: string, { bytes }: SampledCommand): KeyTally {
+  const counter = counters.increment(name)
+  counter.inBurst += 1
+  counter.bytes += bytes
+  return counter
+}
+
 function createDetails(): KeyDetails {
   const clients = new SpaceSaving<Counter>(createCounter)
   clients.limit(mostClients.ofKey)
-  return { commands: new Map(), clients }
+  return { commands: new Map(), micros: 0, clients }
 }
 
-function fade({ commands, clients }: KeyDetails, factor: number): void {
+function fadeKeys(keys: SpaceSaving<KeyTally>, factor: number): void {
+  const squared = factor ** 2
+  keys.reweigh(
+    (key) => {
+      key.count *= factor
+      key.error *= factor
+      key.squares *= squared
+      key.products *= squared
+      key.bursts *= factor
+      key.bytes *= factor
+      if (key.details) fade(key.details, factor)
+    },
+    ({ count }) => count >= forgotten,
+  )
+}
+
+function fade(details: KeyDetails, factor: number): void {
+  const { commands, clients } = details
+  details.micros *= factor
   for (const [command, count] of commands) {
     if (count * factor < forgotten) commands.delete(command)
     else commands.set(command, count * factor)

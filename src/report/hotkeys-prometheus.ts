@@ -1,5 +1,6 @@
 /** The hot keys as gauges in Prometheus' text format. Names of keys are no labels: each would be a series of its own. */
-import type { HotKeysReport, ReportedKey } from '../hotkeys/report.js'
+import type { HotKeysReport } from '../hotkeys/report.js'
+import type { ReportedKey } from '../hotkeys/reported-key.js'
 import { type Labels, prometheusFamily, prometheusLine } from './prometheus-text.js'
 
 const prefix = 'cachectl_hotkeys_'

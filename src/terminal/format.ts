@@ -49,8 +49,18 @@ export function wrapText(text: string, width: number, indent = 0): string {
 }
 
 export function formatSeconds(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+  if (seconds < 59.5) return `${seconds.toFixed(seconds < 9.95 ? 1 : 0)} s`
+  const whole = Math.round(seconds)
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`
+}
+
+/** In one unit: what is left of a time to live. */
+export function formatAbout(seconds: number): string {
+  if (seconds < 59.5) return `${seconds.toFixed(seconds < 9.95 ? 1 : 0)} s`
+  const minutes = seconds / 60
+  if (minutes < 59.5) return `${Math.round(minutes)} min`
+  const hours = minutes / 60
+  return hours < 47.5 ? `${Math.round(hours)} h` : `${formatCount(hours / 24)} d`
 }
 
 /** A bar of at most `width` cells for a share of the whole; eighths of a cell count. */

@@ -4,7 +4,9 @@ import type { ShownHotSet } from '../operations/hotkeys/show-hot-set.js'
 import type { SplitResult } from '../operations/hotkeys/split-key.js'
 import type { UnsplitResult } from '../operations/hotkeys/unsplit-key.js'
 import { printable } from '../printable.js'
-import { formatBytes, formatCount, formatMs, formatPercent, formatSeconds } from './format.js'
+import { columnsOf, cutMiddle } from './fit.js'
+import { formatAbout, formatBytes, formatCount, formatMs, formatPercent, wrapText } from './format.js'
+import type { ScreenWidth } from './hotkeys.js'
 import { renderTable } from './table.js'
 
 interface ShownKey {
@@ -73,40 +75,70 @@ export function toHotSetReport(
   }
 }
 
-export function renderHotSet(report: HotSetReport): string {
-  const { generation, by, published, control, processCount, local, split, notPublished = [] } = report
+/** What makes the rest idle first. */
+export function renderHotSet(report: HotSetReport, { columns }: ScreenWidth): string {
+  const { generation, by, published, control, processCount, local, split, notPublished } = report
   const followers = `${formatCount(processCount)} ${processCount === 1 ? 'process follows' : 'processes follow'} it`
-  const lines =
-    by === null || published === null
-      ? [`nothing is published in control store ${printable(control)}; ${followers}`]
-      : [
-          `generation ${generation} in control store ${printable(control)}; ${followers}`,
-          `published ${published.slice(0, 19)}Z by ${printable(by, 60)}`,
-        ]
-  if (local.length > 0) {
-    const rows = local.map(({ key, secondsLeft, isChosen }) => [
+  const lines = report.warnings.map((text) => `warning: ${text}`)
+  if (by === null || published === null)
+    lines.push(`nothing is published in control store ${printable(control)}; ${followers}`)
+  else
+    lines.push(
+      `generation ${generation} in control store ${printable(control)}; ${followers}`,
+      `published ${published.slice(0, 19)}Z by ${printable(by, 60)}`,
+    )
+  if (generation > 0 && local.length + split.length === 0) lines.push('no keys')
+  if (notPublished && !local.some(({ isChosen }) => isChosen))
+    lines.push('Nothing was added: no key is both surely hot and hardly written.')
+  return [
+    lines.map((line) => wrapText(line, columns, 2)).join('\n'),
+    localTable(local),
+    splitTable(split, columns),
+    notPublishedTable(notPublished ?? []),
+  ]
+    .filter((block) => block !== '')
+    .join('\n\n')
+}
+
+function localTable(local: HotSetReport['local']): string {
+  if (local.length === 0) return ''
+  return renderTable(
+    [{ title: 'served from memory' }, { title: 'for', align: 'right' }, { title: '' }],
+    local.map(({ key, secondsLeft, isChosen }) => [
       middle(key),
-      formatSeconds(Math.round(secondsLeft)),
+      formatAbout(Math.round(secondsLeft)),
       isChosen ? 'by this command' : '',
-    ])
-    const columns = [
-      { title: 'served from memory' },
-      { title: 'for', align: 'right' as const },
-      { title: '' },
-    ]
-    lines.push('', renderTable(columns, rows))
-  }
-  if (split.length > 0) {
-    const rows = split.map(({ key, owner, copies }) => [middle(key), printable(owner), nodes(copies)])
-    lines.push('', renderTable([{ title: 'split' }, { title: 'owner' }, { title: 'copies' }], rows))
-  }
-  if (generation > 0 && local.length + split.length === 0) lines.push('', 'no keys')
-  if (notPublished.length > 0) {
-    const rows = notPublished.map(({ key, reason }) => [middle(key), printable(reason)])
-    lines.push('', renderTable([{ title: 'not published' }, { title: 'because' }], rows))
-  }
-  if (report.warnings.length > 0) lines.push('', ...report.warnings.map((text) => `warning: ${text}`))
-  return lines.join('\n')
+    ]),
+  )
+}
+
+function splitTable(split: HotSetReport['split'], columns: number): string {
+  if (split.length === 0) return ''
+  const owners = Math.max(...split.map(({ owner }) => columnsOf(printable(owner))))
+  const keys = Math.max(...split.map(({ key }) => columnsOf(middle(key))))
+  return renderTable(
+    [{ title: 'split' }, { title: 'owner' }, { title: 'copies' }],
+    split.map(({ key, owner, copies }) => [
+      middle(key),
+      printable(owner),
+      cutMiddle(nodes(copies), Math.max(16, columns - keys - owners - 4)),
+    ]),
+  )
+}
+
+const mostOfReason = 3
+
+/** Of many keys with one reason the first ones; the JSON has them all. */
+function notPublishedTable(keys: NonNullable<HotSetReport['notPublished']>): string {
+  const groups = new Map<string, string[]>()
+  for (const { key, reason } of keys) groups.set(reason, [...(groups.get(reason) ?? []), key])
+  if (groups.size === 0) return ''
+  const rows = [...groups].flatMap(([reason, names]) => {
+    const rest = names.length - mostOfReason
+    const shown = names.slice(0, mostOfReason).map((name) => [cutMiddle(name, 32), printable(reason, 44)])
+    return rest > 0 ? [...shown, [`${formatCount(rest)} more`, printable(reason, 44)]] : shown
+  })
+  return renderTable([{ title: 'not published' }, { title: 'because' }], rows)
 }
 
 export interface SplitReport extends ShownKey {
@@ -136,7 +168,7 @@ export function toSplitReport(key: Buffer, control: string, result: SplitResult)
   }
 }
 
-export function renderSplit(report: SplitReport): string {
+export function renderSplit(report: SplitReport, { columns: width }: ScreenWidth): string {
   const { key, owner, bytes, writeShare, copies, generation, control } = report
   const rows = copies.map(({ salt, node, leftMs, isOurs }) => [
     printable(node),
@@ -151,11 +183,18 @@ export function renderSplit(report: SplitReport): string {
     { title: 'made by' },
   ]
   return [
-    `${middle(key)} on ${printable(owner)}, ${formatBytes(bytes)}, ${writeShare === null ? 'too few commands seen to tell what writes' : `${formatPercent(writeShare)} writes`}`,
+    wrapText(
+      `${middle(key)} on ${printable(owner)}, ${formatBytes(bytes)}, ${writeShare === null ? 'too few commands seen to tell what writes' : `${formatPercent(writeShare)} writes`}`,
+      width,
+      2,
+    ),
     '',
     renderTable(columns, rows),
     '',
-    `Each copy is as its original, byte for byte. Published as generation ${generation} in control store ${printable(control)}.`,
+    wrapText(
+      `Each copy is as its original, byte for byte. Published as generation ${generation} in control store ${printable(control)}.`,
+      width,
+    ),
   ].join('\n')
 }
 
@@ -177,11 +216,14 @@ export function toUnsplitReport(key: Buffer, control: string, result: UnsplitRes
   }
 }
 
-export function renderUnsplit({ key, generation, control, waitedMs, copies }: UnsplitReport): string {
+export function renderUnsplit(report: UnsplitReport, { columns }: ScreenWidth): string {
+  const { key, generation, control, waitedMs, copies } = report
   return [
     `${middle(key)} is split no more: generation ${generation} in control store ${printable(control)}.`,
     `No copy is left on ${nodes(copies)}, seen for the last of ${formatMs(waitedMs)}.`,
-  ].join('\n')
+  ]
+    .map((line) => wrapText(line, columns, 2))
+    .join('\n')
 }
 
 export type HotSetChangeReport = ShownKey & {
@@ -206,9 +248,13 @@ export function toHotSetChangeReport(
   }
 }
 
-export function renderHotSetChange({ at, change, key, share, reason }: HotSetChangeReport): string {
+/** One line, which fits a terminal; a log has no width. */
+export function renderHotSetChange(report: HotSetChangeReport, columns = Number.POSITIVE_INFINITY): string {
+  const { at, change, key, share, reason } = report
   const shown = share === null ? '' : ` ${formatPercent(share)}`
-  return `${at.slice(11, 19)} ${change.padEnd(9)} ${middle(key)}${shown}: ${reason}`
+  const head = `${at.slice(11, 19)} ${change.padEnd(9)} `
+  const tail = `${shown}: ${reason}`
+  return `${head}${cutMiddle(key, Math.max(16, Math.min(widest, columns - head.length - tail.length)))}${tail}`
 }
 
 function shownKey(key: Buffer): ShownKey {
@@ -217,9 +263,8 @@ function shownKey(key: Buffer): ShownKey {
 
 const widest = 48
 
-/** Keys of one kind begin alike and end differently. */
 function middle(key: string): string {
-  return key.length <= widest ? key : `${key.slice(0, widest / 2 - 1)}…${key.slice(-widest / 2)}`
+  return cutMiddle(key, widest)
 }
 
 function nodes(copies: readonly { readonly node: string }[]): string {

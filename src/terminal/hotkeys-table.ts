@@ -1,8 +1,8 @@
 /** The hot keys as a table that fits the terminal: what is least needed goes first where there is no room. */
-import type { HotKeysReport, ReportedKey } from '../hotkeys/report.js'
+import type { ReportedKey } from '../hotkeys/reported-key.js'
 import { printable } from '../printable.js'
 import { columnsOf, cutMiddle } from './fit.js'
-import { formatBytes, formatCount, formatSeconds } from './format.js'
+import { formatAbout, formatBytes, formatCount, formatPercent } from './format.js'
 import { renderTable } from './table.js'
 
 interface HotKeyColumn {
@@ -22,23 +22,29 @@ const columns: readonly HotKeyColumn[] = [
   { title: '#', align: 'right', rank: 0, cell: rankOf },
   { title: 'node', rank: 3, cell: nodesOf },
   { title: 'of node', align: 'right', rank: 1, cell: ({ nodes: [first] }) => (first ? share(first) : '') },
-  { title: 'of ring', align: 'right', rank: 8, cell: ringShare },
+  { title: 'of CPU', align: 'right', rank: 5, cell: cpuOf },
+  { title: 'of ring', align: 'right', rank: 9, cell: ringShare },
   { title: 'ops/s', align: 'right', rank: 2, cell: opsOf },
-  { title: 'mix', rank: 4, cell: ({ commands }) => mix(commands, 2) },
-  { title: 'trend', rank: 5, cell: ({ change }) => (change && change !== 'steady' ? change : '') },
-  { title: 'TTL', align: 'right', rank: 6, cell: ({ ttlMs }) => ttlOf(ttlMs) },
+  { title: 'mix', rank: 6, cell: ({ commands }) => mix(commands, 2) },
+  { title: 'trend', rank: 4, cell: ({ change }) => (change && change !== 'steady' ? change : '') },
+  { title: 'TTL', align: 'right', rank: 7, cell: ({ ttlMs }) => ttlOf(ttlMs) },
   {
     title: 'type',
-    rank: 9,
+    rank: 10,
     cell: ({ exists, type = '' }) => (exists === false ? 'missing' : printable(type, 12)),
   },
-  { title: 'size', align: 'right', rank: 7, cell: ({ sizeBytes }) => bytes(sizeBytes) },
-  { title: 'in/s', align: 'right', rank: 11, cell: ({ inBytesPerSec }) => bytes(inBytesPerSec) },
-  { title: 'out/s', align: 'right', rank: 10, cell: ({ outBytesPerSec }) => bytes(outBytesPerSec) },
-  { title: 'top client', rank: 12, cell: clientOf },
+  { title: 'size', align: 'right', rank: 8, cell: ({ sizeBytes }) => bytes(sizeBytes) },
+  { title: 'in/s', align: 'right', rank: 12, cell: ({ inBytesPerSec }) => bytes(inBytesPerSec) },
+  { title: 'out/s', align: 'right', rank: 11, cell: ({ outBytesPerSec }) => bytes(outBytesPerSec) },
+  { title: 'top client', rank: 13, cell: clientOf },
 ]
 
-export function renderHotKeysTable({ keys }: HotKeysReport, width: number): string {
+/** An interval as wide as its value says nothing. */
+export function isTold({ certainty, nodes: [first] }: ReportedKey): boolean {
+  return certainty === 'certain' || !first || (first.shareHigh - first.shareLow) / 2 < first.share
+}
+
+export function renderHotKeysTable(keys: readonly ReportedKey[], width: number): string {
   const cells = new Map(columns.map((column) => [column, keys.map((key) => column.cell(key))]))
   const widthOf = (column: HotKeyColumn) =>
     Math.max(columnsOf(column.title), ...cells.get(column)!.map(columnsOf)) + gap
@@ -48,7 +54,7 @@ export function renderHotKeysTable({ keys }: HotKeysReport, width: number): stri
   let room = width - Math.min(narrowestKey, longestKey)
   const chosen = new Set<HotKeyColumn>()
   for (const column of [...useful].sort((a, b) => a.rank - b.rank)) {
-    if (widthOf(column) > room) break
+    if (widthOf(column) > room) continue
     chosen.add(column)
     room -= widthOf(column)
   }
@@ -66,7 +72,7 @@ export function renderHotKeysTable({ keys }: HotKeysReport, width: number): stri
 }
 
 /** `=4` has others beside it, `4?` may not be hot. */
-export function rankOf({ rank, tie, certainty }: ReportedKey): string {
+function rankOf({ rank, tie, certainty }: ReportedKey): string {
   return `${tie === undefined ? '' : '='}${rank}${certainty === 'possible' ? '?' : ''}`
 }
 
@@ -89,11 +95,16 @@ function plusMinus(value: number, low: number, high: number): string {
   return `${(value * 100).toFixed(digits)} ±${(((high - low) / 2) * 100).toFixed(digits)} %`
 }
 
+/** Where it is asked most. */
+function cpuOf({ nodes: [first] }: ReportedKey): string {
+  return first?.cpuShare === undefined ? '' : formatPercent(first.cpuShare)
+}
+
 function opsOf({ opsPerSec, opsPerSecLow, opsPerSecHigh }: ReportedKey): string {
   return `${formatCount(opsPerSec)} ±${formatCount((opsPerSecHigh - opsPerSecLow) / 2)}`
 }
 
-export function mix(commands: Readonly<Record<string, number>>, count: number): string {
+function mix(commands: Readonly<Record<string, number>>, count: number): string {
   return Object.entries(commands)
     .slice(0, count)
     .map(([command, part]) => `${printable(command.toUpperCase(), 12)} ${Math.round(part * 100)}`)
@@ -102,7 +113,7 @@ export function mix(commands: Readonly<Record<string, number>>, count: number): 
 
 function ttlOf(ttlMs: number | null | undefined): string {
   if (ttlMs === undefined) return ''
-  return ttlMs === null ? 'none' : formatSeconds(ttlMs / 1000)
+  return ttlMs === null ? 'none' : formatAbout(ttlMs / 1000)
 }
 
 function bytes(count: number | undefined): string {

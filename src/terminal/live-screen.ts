@@ -7,6 +7,8 @@ const home = '\x1b[H'
 const clearLine = '\x1b[K'
 const clearBelow = '\x1b[J'
 
+/** Of a terminal that says it has 0 columns and rows. */
+const usual = { columns: 80, rows: 24 }
 const keys = { interrupt: '\x03', suspend: '\x1a' }
 
 export interface LiveScreen {
@@ -16,26 +18,34 @@ export interface LiveScreen {
   close(): void
 }
 
-/** `onQuit`: somebody pressed q or Ctrl-C. */
-export function openLiveScreen(input: ReadStream, output: WriteStream, onQuit: () => void): LiveScreen {
+export interface LiveKeys {
+  /** q. */
+  onQuit(): void
+  /** Ctrl-C, which makes no signal in raw mode. */
+  onInterrupt(): void
+}
+
+export function openLiveScreen(input: ReadStream, output: WriteStream, keyboard: LiveKeys): LiveScreen {
   let last = (_columns: number) => ''
   const draw = (render: (columns: number) => string) => {
     last = render
-    const lines = render(output.columns)
+    const lines = render(output.columns || usual.columns)
       .split('\n')
-      .slice(0, Math.max(1, output.rows - 1))
+      .slice(0, Math.max(1, (output.rows || usual.rows) - 1))
     output.write(`${home}${lines.map((line) => `${line}${clearLine}`).join('\n')}${clearBelow}`)
   }
   const onData = (data: Buffer) => {
     const typed = data.toString('latin1')
-    if (/q/i.test(typed) || typed.includes(keys.interrupt)) onQuit()
+    if (typed.includes(keys.interrupt)) keyboard.onInterrupt()
+    else if (/q/i.test(typed)) keyboard.onQuit()
     // in raw mode the terminal does not turn it into a signal
     else if (typed.includes(keys.suspend)) process.kill(process.pid, 'SIGTSTP')
   }
   const start = () => {
     output.write(enter)
     if (input.isTTY) input.setRawMode(true)
-    input.on('data', onData).resume()
+    // also after a SIGCONT that nothing had stopped for
+    input.off('data', onData).on('data', onData).resume()
   }
   const stop = () => {
     input.off('data', onData).pause()

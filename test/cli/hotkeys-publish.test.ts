@@ -35,7 +35,7 @@ describe('publishing hot keys', () => {
     await json('publish', 'plain', 'other', '--ttl', '10m')
     const piped = await runCli(['hotkeys', 'publish', '-', '-t', file], { stdin: 'one\n\u001b[31mred\n' })
     assert.equal(piped.exitCode, 0, piped.stderr)
-    assert.match(piped.stdout, /\\u\{1b\}\[31mred +60 min 0 s {2}by this command/)
+    assert.match(piped.stdout, /\\u\{1b\}\[31mred +1 h {2}by this command/)
     assert.ok(piped.stdout.includes(`control store ${control}`))
     const binary = await json('publish', '/wAK', '--base64')
     assert.equal(binary.generation, 3)

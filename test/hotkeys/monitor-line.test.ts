@@ -66,6 +66,27 @@ describe('a MONITOR line', () => {
     assert.equal(parse('1.1 [0 a:1] "EVALSHA" "f00" "1" "k"'), undefined)
   })
 
+  it('tells commands that name no key from those whose keys are left out', () => {
+    const lines = [
+      '1.1 [0 a:1] "ping"',
+      '1.1 [0 a:1] "EVAL" "return 1" "0" "x"',
+      '1.1 [0 a:1] "get" "k"',
+      '1.1 [3 a:1] "get" "k"',
+      '1.1 [3 a:1] "del" "k" "l"',
+    ]
+    const found = read(Buffer.from(`${lines.join('\n')}\n`))
+    assert.deepEqual(
+      found.map(({ command, isKeyless = false }) => [command, isKeyless]),
+      [
+        ['ping', true],
+        ['eval', true],
+        ['get', false],
+        ['get', false],
+        ['del', false],
+      ],
+    )
+  })
+
   it('that is cut off or no command at all is survived', () => {
     for (const text of [
       '',

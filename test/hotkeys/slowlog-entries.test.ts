@@ -18,8 +18,9 @@ describe('an entry of the slow log', () => {
     assert.equal(entry(['get', 'k'], '?:0')?.sampled.client, 'lua')
   })
 
-  it('is none of a script’s call, whose commands are entries too', () => {
+  it('is none of a script’s call with keys, whose commands are entries too', () => {
     assert.equal(entry(['EVAL', 'return 1', '1', 'k']), undefined)
+    assert.equal(entry(['EVAL', 'return 1', '0'])?.sampled.isKeyless, true)
     assert.equal(entry([]), undefined)
   })
 
@@ -28,6 +29,7 @@ describe('an entry of the slow log', () => {
     assert.deepEqual(entry(['GET', longest])?.sampled.keys, [longest])
     const cut = entry(['MGET', `${longest}... (12 more bytes)`, 'k'])
     assert.deepEqual([cut?.sampled.keys, cut?.cutKeys], [['k'], 1])
+    assert.equal(entry(['GET', `${longest}... (12 more bytes)`])?.sampled.isKeyless, undefined)
   })
 
   it('has the keys that fitted of a long command, and no text in their place', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Estimate, HotKey } from '../../src/hotkeys/estimate.js'
-import { type KeyFacts, suggest } from '../../src/hotkeys/suggestions.js'
+import { isAskedInVain, type KeyFacts, suggest } from '../../src/hotkeys/suggestions.js'
 import { decayFactor, TrendKeeper } from '../../src/hotkeys/trend.js'
 
 const exactly = (value: number, slack = 0.01) => ({ value, low: value - slack, high: value + slack })
@@ -22,6 +22,18 @@ function hotKey(changes: Partial<HotKey> & { share?: number }): HotKey {
     ...rest,
   }
 }
+
+describe('a key that is not there', () => {
+  it('is asked for in vain when it is read, surely hot, and nobody writes it', () => {
+    assert.ok(isAskedInVain(hotKey({}), { exists: false }))
+    assert.ok(!isAskedInVain(hotKey({}), { exists: true }))
+    assert.ok(!isAskedInVain(hotKey({})))
+    // it has expired just now
+    assert.ok(!isAskedInVain(hotKey({ writeShare: 0.3 }), { exists: false }))
+    assert.ok(!isAskedInVain(hotKey({ certainty: 'possible' }), { exists: false }))
+    assert.ok(!isAskedInVain(hotKey({ mix: {} }), { exists: false }))
+  })
+})
 
 describe('a suggestion', () => {
   const large = 65 * 1024

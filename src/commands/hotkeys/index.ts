@@ -47,12 +47,14 @@ export default class HotKeys extends BaseCommand {
     if (file && flags.auto)
       return keepHotKeysPublished({ file, sampling, window: flags.window, by: this.person() }, output)
     if (file && shown.isWatching) {
-      if (!(await watchRing({ ...request, file }, output))) this.found()
+      const { passed, interrupted } = await watchRing({ ...request, file }, output)
+      if (interrupted) this.wasInterrupted()
+      if (!passed) this.found()
       return undefined
     }
     const report = await findHotKeys({ ...request, file }, output)
     if (report.failAbove?.passed === false) this.found()
-    if (report.interrupted) process.exitCode = 130
+    if (report.interrupted) this.wasInterrupted()
     return report
   }
 }

@@ -39,7 +39,7 @@ export default class HotKeysSplit extends HotSetCommand {
       const { topology, isChanging, board } = context
       const request = { key, copyCount: flags.copies, force: flags.force, topology, isChanging }
       const report = toSplitReport(key, board.control.name, await splitKey(request, context))
-      this.log(renderSplit(report))
+      this.log(renderSplit(report, this.screen()))
       return report
     })
   }

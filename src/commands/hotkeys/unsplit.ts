@@ -29,7 +29,7 @@ export default class HotKeysUnsplit extends HotSetCommand {
       const { topology, board } = context
       const request = { key, hashTag: topology.ring.hashTag }
       const report = toUnsplitReport(key, board.control.name, await unsplitKey(request, context))
-      this.log(renderUnsplit(report))
+      this.log(renderUnsplit(report, this.screen()))
       return report
     })
   }

@@ -31,7 +31,9 @@ export async function readLog(
     estimate: found,
     ...{ opsPerSec, seconds, rankings: [], interrupted: signal.aborted },
     cost: { share: 0, isMeasured: true, serverMs: 0 },
-    sources: [{ node: logNode, source: 'log', reason: 'asked for', notes: log.notes, budgetPart: 1 }],
+    sources: [
+      { node: logNode, source: 'log', reason: 'no server is asked', notes: log.notes, budgetPart: 1 },
+    ],
     settled: isSettled(found, opsPerSec),
   }
 }

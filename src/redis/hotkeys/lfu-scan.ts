@@ -105,11 +105,13 @@ function counterError(connection: RespConnection, error: ReplyError): Error {
 function notesOf({ keyCount, zeroCount, isComplete }: Walk, size: number): string[] {
   const share = size > 0 ? Math.min(1, keyCount / size) : 1
   return [
-    'popularity, not rate: a logarithmic counter that fades with minutes; keys that are asked for and missing have none',
+    'popularity is a logarithmic counter that fades with minutes, not a rate; keys that are asked for and missing have none',
     'keys that hold the same whole number below 10,000 share one counter where maxmemory is 0',
-    isComplete
-      ? `all ${keyCount.toLocaleString('en')} keys were looked at`
-      : `${keyCount.toLocaleString('en')} keys were looked at, ${(100 * share).toFixed(0)} % of them: hot keys among the others are not here`,
+    ...(isComplete
+      ? []
+      : [
+          `${keyCount.toLocaleString('en')} keys were looked at, ${(100 * share).toFixed(0)} % of them: hot keys among the others are not here`,
+        ]),
     ...(keyCount > 0 && zeroCount > keyCount / 2
       ? [
           `${((100 * zeroCount) / keyCount).toFixed(0)} % of the counters are 0: these keys are not in use, or the policy was switched while the server ran, which leaves counters wrong until keys are used again`,

@@ -166,6 +166,5 @@ function toFacts(
     largestInputBytes: largest === undefined ? undefined : Number(largest),
     maxmemoryPolicy: info.get('maxmemory_policy'),
     missingRights,
-    keyCount: Number(/keys=(\d+)/.exec(info.get(`db${node.db}`) ?? '')?.[1] ?? 0),
   }
 }

@@ -14,8 +14,8 @@ import { sleepUntilAborted } from './burst-wait.js'
 import type { Watchdog } from './watchdog.js'
 
 const notes = [
-  'invalidations, not writes: a key that is written several times in one round of the server’s event loop is told once, so the hottest are told too seldom',
-  'keys that expire or are evicted are told as well; reads, commands and clients are not; all databases together',
+  'invalidations, not writes: a key that is written several times in one round of the server’s event loop is told once, so the hottest come out too low',
+  'keys that expire or are evicted are counted as well; reads, commands and clients are not seen; all databases together',
 ]
 
 /** What becomes of the pushes of a node's connection; between bursts nobody listens. */

@@ -7,7 +7,7 @@ import { createRandom } from '../../../src/random.js'
 import { testNode, testTopology } from '../../support/redis-servers.js'
 
 const factsOf = (node: string): NodeFacts => ({
-  ...{ node, server: 'redis', version: '7.0.15', opsPerSec: 10_000, bytesPerCommand: 40, keyCount: 10 },
+  ...{ node, server: 'redis', version: '7.0.15', opsPerSec: 10_000, bytesPerCommand: 40 },
   ...{ busyShare: 0.2, largestInputBytes: 0, maxmemoryPolicy: 'noeviction', missingRights: new Set() },
 })
 const window: SamplerWindow = { maxMs: 5_000, stopsWhenKnown: true, isFresh: true }
