@@ -1,6 +1,6 @@
 /**
- * The whole suite, in three steps of which the first two keep both cores busy: what computes beside what mostly waits, then
- * what measures, alone. With arguments it is mocha with those.
+ * The whole suite: what computes, and then all the rest, beside what mostly waits, so that both cores are busy; at the end
+ * what measures, alone. With arguments it is mocha with those, over all files where they name none.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -15,31 +15,29 @@ const isMeasuring = (path) => /^(?:cli\/(?:bench|hotkeys|ci-script)|redis\/(?:lo
 
 const given = process.argv.slice(2)
 if (given.length > 0) {
-  process.exitCode = await mocha(given, 'inherit')
+  const names = given.some((argument) => argument.endsWith('.js'))
+  process.exitCode = await mocha(names ? given : [...given, ...files(() => true)], 'inherit')
 } else {
   const folderOf = (path) => (path.includes('/') ? path.split('/')[0] : '')
   const inFolders = (folders) => (path) => folders.includes(folderOf(path))
   const isOther = (path) => !inFolders([...models, ...faults, ...pure])(path) && !isMeasuring(path)
-  const codes = [
-    ...(await sideBySide(inFolders(models), inFolders(faults))),
-    ...(await sideBySide(inFolders(pure), isOther)),
-    await mocha(files(isMeasuring), 'inherit'),
+  const computing = async () => [
+    await mocha(files(inFolders(models)), 'pipe'),
+    await mocha(files(inFolders(pure)), 'pipe'),
+    await mocha(files(isOther), 'pipe'),
   ]
+  const waiting = () => mocha(files(inFolders(faults)), 'inherit')
+  const [computed, waited] = await Promise.all([computing(), waiting()])
+  const codes = [...computed, waited, await mocha(files(isMeasuring), 'inherit')]
   process.exitCode = codes.find((code) => code !== 0) ?? 0
-}
-
-/** Exit codes; the output of the first comes in one piece at the end. */
-function sideBySide(one, other) {
-  return Promise.all([mocha(files(one), 'pipe'), mocha(files(other), 'inherit')])
 }
 
 /** The test files that are wanted, by their paths under `dist/test`. */
 function files(isWanted) {
-  const found = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.js') && isWanted(path))
     .sort()
     .map((path) => join(root, path))
-  return ['--no-config', '--enable-source-maps', '--timeout', '60000', '--forbid-only', ...found]
 }
 
 /** Its exit code. Piped output is shown in one piece at the end. */

@@ -105,9 +105,9 @@ async function sameMembers(
     const names = type === 'set' ? flat : flat.filter((_, i) => i % 2 === 0)
     if (names.length === 0) continue
     const values = await list(connection, lookUp, b, ...names)
-    const same = values.every((value, i) =>
-      type === 'set' ? value === 1 : Buffer.isBuffer(value) && value.equals(flat[2 * i + 1]!),
-    )
+    // ZSCAN may write a score with more digits than ZMSCORE does (Redis 7.2, Valkey 8)
+    const own = type === 'zset' ? await list(connection, lookUp, a, ...names) : flat.filter((_, i) => i % 2)
+    const same = values.every((value, i) => (type === 'set' ? value === 1 : sameReply(value, own[i]!)))
     if (!same) return false
   } while (cursor !== '0')
   return true
