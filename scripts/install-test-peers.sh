@@ -5,10 +5,11 @@ set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d
 backports=/etc/apt/sources.list.d/cachectl-tests-backports.list
-trap 'rm -f "$backports"' EXIT
+temporary=("$backports")
+trap 'rm -f "${temporary[@]}"' EXIT
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
-  trap 'rm -f "$policy" "$backports"' EXIT
+  temporary+=("$policy")
 fi
 # the tests make their own databases; Debian's package would make one of the machine's
 clusters=/etc/postgresql-common/createcluster.d

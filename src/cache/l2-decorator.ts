@@ -2,7 +2,8 @@
 import type { JournalPort } from './journal-port.js'
 import type { L2Found, L2Port } from './ports.js'
 
-type Of<K extends keyof L2Port> = Parameters<L2Port[K]>
+/** A method's arguments. */
+export type Of<K extends keyof L2Port> = Parameters<L2Port[K]>
 
 export abstract class L2Decorator implements L2Port {
   constructor(protected readonly inner: L2Port) {}

@@ -8,7 +8,7 @@
 import type { Clock } from '../clock.js'
 import type { Random } from '../random.js'
 import { withinDeadline } from './l2-deadline.js'
-import { L2Decorator } from './l2-decorator.js'
+import { L2Decorator, type Of } from './l2-decorator.js'
 import type { CacheEvents } from './options.js'
 import type { L2Found, L2Port, Replica, ReplicasPort } from './ports.js'
 import { WrittenKeys } from './written-keys.js'
@@ -24,8 +24,6 @@ export interface ReplicaReadsOptions {
   /** Hears of replicas that are not used. */
   readonly on: Partial<CacheEvents>
 }
-
-type Of<K extends keyof L2Port> = Parameters<L2Port[K]>
 
 export class ReplicaReads extends L2Decorator {
   private readonly written: WrittenKeys

@@ -19,6 +19,11 @@ export function isPrecise({ value, low, high }: Bounded): boolean {
   return high - low <= 2 * preciseEnough * value
 }
 
+/** An interval as wide as its value to either side says nothing. */
+export function isInformative({ value, low, high }: Bounded): boolean {
+  return (high - low) / 2 < value
+}
+
 /** Two-sided, in (0, 1): the chance that the truth is outside. */
 export const shownError = 0.05
 

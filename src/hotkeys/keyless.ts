@@ -1,6 +1,6 @@
 /** Commands without keys that are hot: PING at every checkout, a script that names no key. No ring spreads them. */
 import { fewestSeen } from './estimate.js'
-import { type Bounded, shareOf } from './interval.js'
+import { type Bounded, isInformative, shareOf } from './interval.js'
 import type { Tally } from './tally.js'
 
 export interface HotCommand {
@@ -23,7 +23,7 @@ export function hotCommands(
     for (const counter of keyless.counters()) {
       if (counter.seen < fewestSeen || counter.seen < samples * threshold) continue
       const share = shareOf(counter, tally)
-      if (isTold(share))
+      if (isInformative(share))
         found.push({
           node,
           command: counter.name,
@@ -33,9 +33,4 @@ export function hotCommands(
     }
   }
   return found.sort((a, b) => b.opsPerSec - a.opsPerSec || b.share.value - a.share.value)
-}
-
-/** An interval as wide as its value says nothing. */
-function isTold({ value, low, high }: Bounded): boolean {
-  return (high - low) / 2 < value
 }

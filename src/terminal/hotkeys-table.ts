@@ -1,4 +1,5 @@
 /** The hot keys as a table that fits the terminal: what is least needed goes first where there is no room. */
+import { isInformative } from '../hotkeys/interval.js'
 import type { ReportedKey } from '../hotkeys/reported-key.js'
 import { printable } from '../printable.js'
 import { columnsOf, cutMiddle } from './fit.js'
@@ -39,9 +40,13 @@ const columns: readonly HotKeyColumn[] = [
   { title: 'top client', rank: 13, cell: clientOf },
 ]
 
-/** An interval as wide as its value says nothing. */
-export function isTold({ certainty, nodes: [first] }: ReportedKey): boolean {
-  return certainty === 'certain' || !first || (first.shareHigh - first.shareLow) / 2 < first.share
+/** One that may be hot is shown where its share is told. */
+export function isShown({ certainty, nodes: [first] }: ReportedKey): boolean {
+  return (
+    certainty === 'certain' ||
+    !first ||
+    isInformative({ value: first.share, low: first.shareLow, high: first.shareHigh })
+  )
 }
 
 export function renderHotKeysTable(keys: readonly ReportedKey[], width: number): string {

@@ -7,7 +7,7 @@ import { formatCount, formatPercent, formatSeconds, wrapText } from './format.js
 import { findingsBlock, suggestionsBlock } from './hotkeys-findings.js'
 import { headerBlock, notesBlock } from './hotkeys-header.js'
 import { renderRankings } from './hotkeys-rankings.js'
-import { isTold, renderHotKeysTable } from './hotkeys-table.js'
+import { isShown, renderHotKeysTable } from './hotkeys-table.js'
 import { renderTable } from './table.js'
 
 export interface ScreenWidth {
@@ -40,7 +40,7 @@ function keysBlock(report: HotKeysReport, columns: number): string {
   const bound = formatPercent(report.upperBound, 2)
   const threshold = formatPercent(report.threshold)
   if (report.keys.length === 0) return `No key above ${threshold} of its node (upper bound ${bound}).`
-  const shown = report.keys.filter(isTold)
+  const shown = report.keys.filter(isShown)
   const hidden = report.keys.length - shown.length
   const notes = [
     ...(shown.some(({ tie }) => tie !== undefined) ? ['= tied, order may be chance'] : []),

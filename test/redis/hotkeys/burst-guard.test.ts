@@ -9,7 +9,7 @@ import { testNode } from '../../support/redis-servers.js'
 
 const access = { node: testNode('n1', 1) }
 const facts: NodeFacts = {
-  ...{ node: 'n1', server: 'redis', version: '7.0.15', keyCount: 0, missingRights: new Set<string>() },
+  ...{ node: 'n1', server: 'redis', version: '7.0.15', missingRights: new Set<string>() },
   ...{ opsPerSec: 20_000, bytesPerCommand: 10_000, busyShare: 0.5 },
   ...{ largestInputBytes: undefined, maxmemoryPolicy: undefined },
 }

@@ -14,6 +14,7 @@ import { openConnection, type RespConnection } from '../../../src/redis/resp-con
 import type { NodeSpec } from '../../../src/ring/topology.js'
 import { startFaultProxy } from '../../support/fault-proxy.js'
 import { startServers, type TestServers } from '../../support/redis-servers.js'
+import { whileSending } from '../../support/repeated-commands.js'
 import { startRespServer } from '../../support/resp-server.js'
 
 const usual: BurstLimits = { maxLines: 200, maxBytes: 256 * 1024, maxMs: 2_000 }
@@ -52,23 +53,8 @@ describe('MONITOR in bursts', () => {
     }
   }
 
-  /** Sends these again and again, and in their order, while `body` runs. */
-  async function under<T>(
-    commands: readonly Command[],
-    body: () => Promise<T>,
-    connection: RespConnection = client,
-  ): Promise<T> {
-    let isRunning = true
-    const traffic = (async () => {
-      while (isRunning) await connection.send(commands)
-    })()
-    try {
-      return await body()
-    } finally {
-      isRunning = false
-      await traffic
-    }
-  }
+  const under = <T>(commands: readonly Command[], body: () => Promise<T>, connection = client) =>
+    whileSending(connection, commands, body)
 
   const gets = (keys: readonly Buffer[]): Command[] => keys.map((key) => ['GET', key])
   const namesOf = (commands: readonly SampledCommand[]) => commands.flatMap(({ keys }) => keys)

@@ -15,10 +15,11 @@ import { startWatchdog, type Watchdog } from '../../../src/redis/hotkeys/watchdo
 import type { Command } from '../../../src/redis/resp.js'
 import type { RespConnection } from '../../../src/redis/resp-connection.js'
 import { startServers, type TestServers } from '../../support/redis-servers.js'
+import { whileSending } from '../../support/repeated-commands.js'
 
 const limits = { maxLines: 200, maxBytes: 256 * 1024, maxMs: 20 }
 const unknownLoad: NodeFacts = {
-  ...{ node: 'n1', server: 'redis', version: '7.0.15', keyCount: 0, missingRights: new Set<string>() },
+  ...{ node: 'n1', server: 'redis', version: '7.0.15', missingRights: new Set<string>() },
   ...{ opsPerSec: 0, bytesPerCommand: 0, busyShare: 0, largestInputBytes: 0, maxmemoryPolicy: 'noeviction' },
 }
 const never = new AbortController().signal
@@ -29,15 +30,9 @@ let client: RespConnection
 /** Sends these again and again while `body` runs. */
 async function under<T>(commands: readonly Command[], body: () => Promise<T>): Promise<T> {
   const connection = await servers.connect(0)
-  let isRunning = true
-  const traffic = (async () => {
-    while (isRunning) await connection.send(commands)
-  })()
   try {
-    return await body()
+    return await whileSending(connection, commands, body)
   } finally {
-    isRunning = false
-    await traffic
     connection.close()
   }
 }
