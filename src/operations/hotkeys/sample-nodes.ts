@@ -29,6 +29,7 @@ export interface SamplePorts {
 }
 
 export interface SampleOutcome {
+  readonly estimate: Estimate
   readonly settled: boolean
   readonly firstCertainSeconds?: number
 }
@@ -66,12 +67,12 @@ export async function sampleNodes(
     const known = estimateOf(nodes, request)
     if (known.certainCount > 0) certain = { firstCertainSeconds: seconds, ...certain }
     const settled = isSettled(known, ratesOf(nodes))
-    if (settled && window.stopsWhenKnown) return { settled, ...certain }
+    if (settled && window.stopsWhenKnown) return { estimate: known, settled, ...certain }
     allocate(nodes, known)
     checked = { atMs: clock.nowMs(), samples: sampled }
   }
-  const settled = isSettled(estimateOf(nodes, request), ratesOf(nodes))
-  return { settled, ...certain }
+  const known = estimateOf(nodes, request)
+  return { estimate: known, settled: isSettled(known, ratesOf(nodes)), ...certain }
 
   function pause(ms: number): Promise<void> {
     return clock.sleep(Math.max(0, ms), signal).catch((error: unknown) => {
@@ -80,7 +81,7 @@ export async function sampleNodes(
   }
 }
 
-export function estimateOf(nodes: readonly SampledNode[], { threshold, top }: SampleRequest): Estimate {
+function estimateOf(nodes: readonly SampledNode[], { threshold, top }: SampleRequest): Estimate {
   return estimate(
     nodes.map((node) => node.tally),
     { threshold, top, opsPerSec: ratesOf(nodes) },

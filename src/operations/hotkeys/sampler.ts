@@ -7,7 +7,6 @@ import type { Topology } from '../../ring/topology.js'
 import type { BurstSource, RankingSource } from './ports.js'
 import { preflight } from './preflight.js'
 import {
-  estimateOf,
   ratesOf,
   type SamplePorts,
   type SampleRequest,
@@ -92,7 +91,6 @@ export class Sampler {
       const seconds = (ports.clock.nowMs() - startedMs) / 1000
       return {
         tallies: nodes.map(({ tally }) => tally),
-        estimate: estimateOf(nodes, request),
         opsPerSec: this.rates(),
         rankings: rankings.map((ranking) => topOf(ranking, request.top)),
         ...{ startedAtMs, seconds, ...outcome, interrupted: signal.aborted },
