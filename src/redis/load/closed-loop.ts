@@ -1,6 +1,6 @@
 /** A closed loop: `places` requests are under way at any time, and each that ends makes room for the next. */
 import type { LoadConnection } from './connection.js'
-import type { PacedEngine, Pacer } from './pacer.js'
+import { countedIn, type PacedEngine, type Pacer } from './pacer.js'
 
 export class ClosedLoop implements Pacer {
   isOver = false
@@ -34,10 +34,11 @@ export class ClosedLoop implements Pacer {
 
   private fill(from: LoadConnection | undefined): void {
     const { engine, limits, phase } = this
+    const counted = countedIn(phase)
     while (!this.isStopping && !this.isOver && engine.underWay < limits.places) {
       if (limits.requestLimit > 0 && this.issued >= limits.requestLimit) this.isOver = true
       else if (engine.source.next()) {
-        if (phase > 0) this.issued += 1
+        this.issued += counted
         engine.start(phase, engine.nowMs, from)
       } else this.isOver = true
     }

@@ -15,7 +15,7 @@ import { KeyGroups } from './key-groups.js'
 import { createLoadKeys } from './keys.js'
 import { schedule } from './memory.js'
 import { OwnerCache } from './owner-cache.js'
-import type { PacedEngine } from './pacer.js'
+import { countedIn, type PacedEngine } from './pacer.js'
 import { makeTag, maxOps, maxPhases, secondHalf } from './pending.js'
 import { Pools } from './pools.js'
 import type { LoadJob } from './protocol.js'
@@ -26,6 +26,8 @@ import { Verifier } from './verifier.js'
 
 /** A place whose node is down tries another key after this. */
 const nodeDownMs = 100
+/** A closed loop of so many sockets with one request each has several replies in most turns of the event loop. */
+const manySockets = 32
 /** Open loop: an answer this long after the end of its phase is late, and the rate was not achieved. */
 const lateAfterMs = 100
 
@@ -38,7 +40,6 @@ export class LoadEngine implements LoadConnectionEvents, PacedEngine {
   /** When each phase ended; infinite until then. */
   readonly phaseEndMs: Float64Array
   onFree: (connection: LoadConnection | undefined) => void = () => {}
-  onTurn: () => void = () => {}
   private readonly operations: readonly OperationSpec[]
   private readonly fillOp: number
   private readonly owners: readonly OwnerCache[]
@@ -49,6 +50,7 @@ export class LoadEngine implements LoadConnectionEvents, PacedEngine {
   private readonly verifier: Verifier | undefined
   private readonly truth: SourceOfTruth | undefined
   private readonly groups: KeyGroups
+  private readonly writesByTurn: boolean
   /** Places that wait because their node is down. */
   private waiting = 0
 
@@ -58,6 +60,7 @@ export class LoadEngine implements LoadConnectionEvents, PacedEngine {
     if (memory.shape.phases > maxPhases)
       throw new Error(`${memory.shape.phases} phases, at most ${maxPhases}`)
     this.operations = operations
+    this.writesByTurn = !memory.shape.open && job.pipeline === 1 && job.connections >= manySockets
     this.fillOp = operations.findIndex(({ name }) => name === 'fill')
     const random = createRandom(job.seed + part.index)
     const keyCount = job.keys.kind === 'numbered' ? job.keys.count : job.keys.ends.length
@@ -133,14 +136,14 @@ export class LoadEngine implements LoadConnectionEvents, PacedEngine {
 
   onChunk(): void {
     this.nowMs = systemClock.nowMs()
-    this.onTurn()
   }
 
   onPayload(connection: LoadConnection, slot: number, bytes: Uint8Array, start: number, end: number): void {
     const { pending } = connection
     const tag = pending.tags[slot]!
-    if (tag >>> 8 === 0 || this.operations[tag & maxOps]!.kind !== 'read') return
-    this.verifier?.look(bytes, start, end, pending.keys[slot]!, pending.floors[slot]!)
+    if (this.operations[tag & maxOps]!.kind !== 'read') return
+    const counted = countedIn(tag >>> 8)
+    this.verifier?.look(bytes, start, end, pending.keys[slot]!, pending.floors[slot]!, counted)
   }
 
   onReply(connection: LoadConnection, slot: number, values: number, nils: number): void {
@@ -184,7 +187,8 @@ export class LoadEngine implements LoadConnectionEvents, PacedEngine {
   }
 
   onChunkEnd(): void {
-    this.flush()
+    if (this.writesByTurn) this.sender.flushAfterTurn()
+    else this.flush()
     this.recorder.publish()
   }
 

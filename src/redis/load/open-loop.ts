@@ -8,7 +8,7 @@ import type { Random } from '../../random.js'
 import { createArrivals } from '../../workload/arrivals.js'
 import type { PhaseSpec } from '../../workload/workload.js'
 import { schedule } from './memory.js'
-import type { PacedEngine, Pacer } from './pacer.js'
+import { countedIn, type PacedEngine, type Pacer } from './pacer.js'
 
 /** A timer may be this late; closer to a due time the thread spins. */
 const spinMs = 2
@@ -101,6 +101,7 @@ export class OpenLoop implements Pacer {
   private send(byMs: number): void {
     const { engine, options, phase } = this
     const { recorder } = engine
+    const counted = countedIn(phase)
     let sent = 0
     while (this.dueMs <= byMs) {
       if (engine.underWay >= options.maxInFlight) {
@@ -113,7 +114,7 @@ export class OpenLoop implements Pacer {
         break
       }
       engine.start(phase, this.dueMs, undefined)
-      if (phase > 0) recorder.sendLag(engine.nowMs - this.dueMs)
+      recorder.sendLag(engine.nowMs - this.dueMs, counted)
       sent += 1
       this.advance()
       if (sent % batch === 0) {
@@ -129,12 +130,12 @@ export class OpenLoop implements Pacer {
   private advance(): void {
     const { options } = this
     const { requestLimit } = options
-    if (this.phase > 0 && requestLimit > 0 && this.issued >= requestLimit) {
+    if (requestLimit > 0 && this.issued >= requestLimit) {
       this.isOver = true
       this.dueMs = Number.POSITIVE_INFINITY
       return
     }
-    if (this.phase > 0) this.issued += 1
+    this.issued += countedIn(this.phase)
     const offsetMs = this.nextDueMs()
     this.dueMs = this.startMs + offsetMs
     // a phase with a duration goes on until the main thread ends it

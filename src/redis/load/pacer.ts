@@ -3,6 +3,14 @@ import type { RequestSource } from '../../workload/request-source.js'
 import type { LoadConnection } from './connection.js'
 import type { Recorder } from './recorder.js'
 
+/**
+ * What one request adds to a count of measured ones: nothing in the warm-up. A number and no branch: code that runs first
+ * when measuring starts would throw away what the compiler made of the warm-up.
+ */
+export function countedIn(phase: number): 0 | 1 {
+  return phase > 0 ? 1 : 0
+}
+
 export interface Pacer {
   /** No request will start any more. */
   readonly isOver: boolean
@@ -27,8 +35,6 @@ export interface PacedEngine {
   readonly errorKinds: Record<string, number>
   /** A request has ended; another may start, best over the same connection. */
   onFree: (connection: LoadConnection | undefined) => void
-  /** Replies have come; the phase may have changed. */
-  onTurn: () => void
   connect(): Promise<void>
   close(): void
   /** Starts the request that the source holds; `dueMs` is its intended start. */

@@ -39,8 +39,8 @@ export class Recorder {
     this.memory.schedule[phase * schedule.count + what]! += amount
   }
 
-  sendLag(lagMs: number): void {
-    this.memory.sendLag[slotOf(lagMs * unitsPerMs)]! += 1
+  sendLag(lagMs: number, counted: 0 | 1): void {
+    this.memory.sendLag[slotOf(lagMs * unitsPerMs)]! += counted
   }
 
   publish(): void {

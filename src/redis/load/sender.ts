@@ -21,6 +21,7 @@ export class Sender {
   underWay = 0
   private readonly writer: CommandWriter
   private readonly dirty: LoadConnection[] = []
+  private isFlushDue = false
 
   constructor(private readonly options: SenderOptions) {
     this.writer = new CommandWriter(options.operations, options.random)
@@ -75,6 +76,18 @@ export class Sender {
     const { dirty } = this
     for (let index = 0; index < dirty.length; index++) dirty[index]!.flush()
     dirty.length = 0
+  }
+
+  /** Once for all replies of this turn of the event loop: the server wakes up once for what they lead to. */
+  flushAfterTurn(): void {
+    if (this.isFlushDue) return
+    this.isFlushDue = true
+    setImmediate(this.flushDue)
+  }
+
+  private readonly flushDue = (): void => {
+    this.isFlushDue = false
+    this.flush()
   }
 
   private enter(

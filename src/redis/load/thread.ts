@@ -8,6 +8,7 @@ import type { PacedEngine, Pacer } from './pacer.js'
 import type { LoadJob, LoadReport } from './protocol.js'
 import { threadCpuSeconds } from './thread-cpu.js'
 
+/** How often a closed loop looks for what the main thread wants; never between replies, which would cost each of them. */
 const pollMs = 20
 /** Replies are awaited this long after the last request; after Ctrl-C the second. */
 const drainMs = 10_000
@@ -50,7 +51,6 @@ export class LoadThread {
     const finished = new Promise<void>((resolve) => {
       this.finish = resolve
     })
-    this.engine.onTurn = () => this.poll()
     const watch = setInterval(() => {
       this.engine.nowMs = systemClock.nowMs()
       this.poll()

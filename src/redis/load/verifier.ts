@@ -48,11 +48,11 @@ export class Verifier {
     this.versions.refuse(key)
   }
 
-  look(bytes: Uint8Array, start: number, end: number, key: number, floor: number): void {
+  look(bytes: Uint8Array, start: number, end: number, key: number, floor: number, counted: 0 | 1): void {
     const counts = this.memory.verified
-    counts[verified.values]! += 1
+    counts[verified.values]! += counted
     const verdict = this.read(bytes, start, end, key)
-    if (verdict.kind === 'wrong') counts[verified.wrong]! += 1
-    else if (verdict.kind === 'ours' && verdict.version <= floor) counts[verified.stale]! += 1
+    if (verdict.kind === 'wrong') counts[verified.wrong]! += counted
+    else if (verdict.kind === 'ours' && verdict.version <= floor) counts[verified.stale]! += counted
   }
 }

@@ -65,7 +65,6 @@ export class CacheEngine implements PacedEngine, LookupObserver {
   readonly phaseEndMs: Float64Array
   underWay = 0
   onFree: PacedEngine['onFree'] = () => {}
-  onTurn: () => void = () => {}
   private readonly keys: KeyTexts
   private readonly owners: OwnerCache
   private readonly offsetMs = machineOffsetMs()
@@ -282,7 +281,6 @@ export class CacheEngine implements PacedEngine, LookupObserver {
     setImmediate(() => {
       this.isTurnDue = false
       this.nowMs = this.options.clock.nowMs()
-      this.onTurn()
       this.onFree(undefined)
       this.recorder.publish()
     })
