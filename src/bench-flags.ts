@@ -1,7 +1,8 @@
 /** What can be said about a load on the command line; bench-job.ts makes a job of it. */
 import * as Flags from '@oclif/core/flags'
 import { topologyFlag } from './base-command.js'
-import { strategyFlags } from './bench-strategy.js'
+import { type StrategyFlags, strategyFlags } from './bench-strategy.js'
+import type { WorkloadFlags } from './bench-workload.js'
 import { maxKeyCount } from './workload/key-distribution.js'
 
 export const loadFlags = {
@@ -84,7 +85,7 @@ export const loadFlags = {
   distribution: Flags.string({
     helpValue: 'NAME',
     summary:
-      'uniform, zipf:0.99, hotspot:0.1:0.9, latest:0.99, gaussian, exponential, sequential; default uniform.',
+      'uniform, zipf:0.99, hotspot:0.1:0.9, latest:0.99, gaussian, exponential, sequential, trace:FILE; default uniform.',
   }),
   'value-bytes': Flags.string({
     helpValue: 'SIZE',
@@ -198,4 +199,29 @@ export const joinFlags = {
     helpValue: 'FOLDER',
     summary: 'Keep what this agent counted, a file each load.',
   }),
+}
+
+/** Parsed, as a job is made of them. */
+export interface BenchFlags extends WorkloadFlags, StrategyFlags {
+  readonly connections: number
+  readonly pipeline: number
+  readonly threads: number
+  readonly 'max-in-flight': number
+  readonly pace: string
+  readonly trace?: string | undefined
+  readonly speed?: string | undefined
+  readonly 'allow-missing': boolean
+  readonly 'allow-lag'?: boolean | undefined
+  readonly verify: boolean
+  readonly target?: string | undefined
+  readonly gate?: readonly string[] | undefined
+  readonly 'find-max'?: readonly string[] | undefined
+  readonly out?: string | undefined
+  readonly report?: readonly string[] | undefined
+  readonly baseline?: string | undefined
+  readonly prefix: string
+  readonly keep: boolean
+  readonly seed?: number | undefined
+  readonly agents?: number | undefined
+  readonly 'agents-timeout'?: string | undefined
 }

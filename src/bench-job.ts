@@ -1,8 +1,9 @@
 /** Flags to a job: everything that can be wrong is said before anything is connected. */
-import { cpus } from 'node:os'
 import { openBenchAgents } from './bench-agents.js'
-import { createStrategyLoad, type StrategyFlags, strategyOf } from './bench-strategy.js'
-import { parseTarget, type WorkloadFlags, workloadOf } from './bench-workload.js'
+import type { BenchFlags } from './bench-flags.js'
+import { refuseMistakes } from './bench-mistakes.js'
+import { createStrategyLoad, strategyOf } from './bench-strategy.js'
+import { parseTarget, workloadOf } from './bench-workload.js'
 import { systemClock } from './clock.js'
 import { invalid } from './errors.js'
 import { readAccess } from './files/secrets.js'
@@ -23,27 +24,6 @@ import { traceOperations } from './workload/request-source.js'
 import type { SourceSpec } from './workload/requests.js'
 import { createSizeQuantile, type SizeDistribution } from './workload/size-distribution.js'
 import type { OperationSpec, PhaseSpec, Workload } from './workload/workload.js'
-
-export interface BenchFlags extends WorkloadFlags, StrategyFlags {
-  readonly connections: number
-  readonly pipeline: number
-  readonly threads: number
-  readonly 'max-in-flight': number
-  readonly pace: string
-  readonly trace?: string | undefined
-  readonly speed?: string | undefined
-  readonly 'allow-missing': boolean
-  readonly 'allow-lag'?: boolean | undefined
-  readonly verify: boolean
-  readonly target?: string | undefined
-  readonly gate?: readonly string[] | undefined
-  readonly 'find-max'?: readonly string[] | undefined
-  readonly prefix: string
-  readonly keep: boolean
-  readonly seed?: number | undefined
-  readonly agents?: number | undefined
-  readonly 'agents-timeout'?: string | undefined
-}
 
 export interface BenchJob extends BenchRequest {
   /** Search the highest rate that keeps the gates. */
@@ -159,31 +139,6 @@ function agentsOf(flags: BenchFlags, count: number): NonNullable<BenchJob['agent
   return { count, timeoutMs: timeout === undefined ? 60_000 : parseDurationMs(timeout, '--agents-timeout') }
 }
 
-function refuseMistakes(flags: BenchFlags): void {
-  if (flags.prefix === '')
-    throw invalid('--prefix is empty: the load would write over any key', 'Choose a prefix of its own.')
-  if (flags.threads > cpus().length * 4)
-    throw invalid(`--threads ${flags.threads}: this machine has ${cpus().length} cores`)
-  if (flags.threads > flags.connections)
-    throw invalid(`--threads ${flags.threads} is more than --connections ${flags.connections}`)
-  if (flags.speed !== undefined && flags.trace === undefined) throw invalid('--speed needs --trace')
-  if (flags['agents-timeout'] !== undefined && flags.agents === undefined)
-    throw invalid('--agents-timeout needs --agents')
-  if (flags.trace === undefined) return
-  for (const name of [
-    'workload',
-    'keys',
-    'key-bytes',
-    'distribution',
-    'mix',
-    'read-ratio',
-    'rate',
-  ] as const) {
-    if (flags[name] !== undefined)
-      throw invalid(`--trace and --${name} exclude each other: the trace says what is asked for`)
-  }
-}
-
 /** Latencies of a closed and an open loop are not the same thing: one run has one kind. */
 function refuseMixedPhases(phases: readonly PhaseSpec[]): void {
   const closed = phases.filter(({ rate }) => rate.kind === 'max')
@@ -200,8 +155,6 @@ const findMaxResolution = 1.05
 
 /** From --rate, where it is one, in steps of --duration. */
 function findMaxOptions(flags: BenchFlags, { phases }: Workload): FindMaxOptions {
-  if (flags.trace !== undefined || flags.target !== undefined)
-    throw invalid('--find-max searches a rate: it does not go with --trace or --target')
   const { rate, durationMs } = phases[0]!
   return {
     stepMs: flags.duration === undefined ? findMaxStepMs : durationMs,

@@ -1,13 +1,18 @@
 /** The two sides of `bench ab`: what both have in common stands once, what differs in --a and --b. */
 import { parseArgsStringToArgv } from 'string-argv'
-import { type BenchFlags, createBenchLoad, toBenchJob } from './bench-job.js'
+import type { BenchFlags } from './bench-flags.js'
+import { createBenchLoad, toBenchJob } from './bench-job.js'
+import { refuseInTurns } from './bench-mistakes.js'
 import { parseShare } from './bench-workload.js'
+import { systemClock } from './clock.js'
 import { describeError, invalid } from './errors.js'
+import { readAccess } from './files/secrets.js'
 import { comparePairs, type SlicePair } from './measure/compare-pairs.js'
 import type { Comparison } from './measure/comparison.js'
 import type { NodeFactsPort } from './operations/ports.js'
-import type { AbOutcome, AbSide } from './operations/run-ab.js'
+import type { AbOutcome, AbSide, AbSides } from './operations/run-ab.js'
 import { createRandom, freshSeed } from './random.js'
+import { createTurns } from './redis/load/turns.js'
 import type { Topology } from './ring/topology.js'
 import { createProgress } from './terminal/progress.js'
 
@@ -50,15 +55,15 @@ export function protectSides(argv: readonly string[]): string[] {
 const ownFlags = ['a', 'b', 'pairs', 'slice', 'minimum-effect', 'json']
 
 /** Errors: `invalid`, naming the side. */
-export async function openSides(options: SidesOptions): Promise<{ a: AbSide; b: AbSide }> {
+export async function openSides(options: SidesOptions): Promise<AbSides> {
   const { flags } = options
   if (flags.a.trim() === flags.b.trim() && flags.a.trim() !== '')
     throw invalid('--a and --b are the same', 'Leave both out to measure how much noise there is.')
   const seed = flags.seed ?? freshSeed()
-  return {
-    a: await openSide('a', options, seed),
-    b: await openSide('b', options, seed),
-  }
+  const [a, b] = [await openSide('a', options, seed), await openSide('b', options, seed)]
+  const accessOf = ({ request }: AbSide) => readAccess(request.topology.nodes, process.env)
+  const turns = createTurns({ a: await accessOf(a), b: await accessOf(b) }, systemClock)
+  return { a, b, turns }
 }
 
 async function openSide(name: 'a' | 'b', options: SidesOptions, seed: number): Promise<AbSide> {
@@ -69,6 +74,7 @@ async function openSide(name: 'a' | 'b', options: SidesOptions, seed: number): P
     const overridden = raw.map(({ flag }) => flag)
     const common = commonArguments(tokens.filter(({ flag }) => !overridden.includes(flag)))
     const { flags: parsed } = await options.parse([...common, ...own])
+    refuseInTurns(parsed)
     const job = await toBenchJob({ ...parsed, seed }, await options.topologyOf(parsed.topology))
     const load = await createBenchLoad(job, signal)
     return { request: job, ports: { facts, load, progress: await createProgress(), signal } }

@@ -48,8 +48,7 @@ const plain: Workload = {
 /** Errors: `invalid`, naming the flag or the file's place. */
 export async function workloadOf(flags: WorkloadFlags): Promise<Workload> {
   const base = flags.workload === undefined ? plain : await namedWorkload(flags.workload)
-  const distribution =
-    flags.distribution === undefined ? base.distribution : parseDistribution(flags.distribution)
+  const { distribution, keyCount } = await distributionOf(flags, base)
   const source = sourceOf(flags, base.source)
   return {
     ...base,
@@ -57,7 +56,7 @@ export async function workloadOf(flags: WorkloadFlags): Promise<Workload> {
     distribution,
     keys: {
       ...base.keys,
-      ...(flags.keys === undefined ? {} : { count: flags.keys }),
+      count: flags.keys ?? keyCount,
       ...(flags['key-bytes'] === undefined ? {} : { bytes: parseSize(flags['key-bytes']) }),
     },
     values: flags['value-bytes'] === undefined ? base.values : parseSize(flags['value-bytes']),
@@ -68,6 +67,17 @@ export async function workloadOf(flags: WorkloadFlags): Promise<Workload> {
     phases: phasesOf(flags, base.phases),
     ...(source ? { source } : {}),
   }
+}
+
+const measuredBy = 'trace:'
+
+/** A trace also says how many keys there are. */
+async function distributionOf({ distribution: text }: WorkloadFlags, base: Workload) {
+  const keyCount = base.keys.count
+  if (text === undefined) return { distribution: base.distribution, keyCount }
+  if (!text.startsWith(measuredBy)) return { distribution: parseDistribution(text), keyCount }
+  const { readPopularity } = await import('./files/trace-popularity.js')
+  return readPopularity(text.slice(measuredBy.length))
 }
 
 /** Most runs name none, and the presets are read for those only that do. */

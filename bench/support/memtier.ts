@@ -23,13 +23,13 @@ export async function runMemtier(
   path: string,
   port: number,
   args: readonly string[],
-  cpu: number,
+  cpu: number | undefined,
 ): Promise<PeerRun> {
   const folder = await mkdtemp(join(tmpdir(), 'cachectl-memtier-'))
   const file = join(folder, 'result.json')
   try {
     const command = [path, '-p', String(port), '--hide-histogram', `--json-out-file=${file}`, ...args]
-    const { cpuSeconds, exitCode, stderr } = await runTimed(command, { cpu })
+    const { cpuSeconds, exitCode, stderr } = await runTimed(command, cpu === undefined ? {} : { cpu })
     if (exitCode !== 0) throw new Error(`memtier_benchmark: ${stderr}`)
     const totals = JSON.parse(await readFile(file, 'utf8'))['ALL STATS'].Totals
     const quantiles = totals['Percentile Latencies']

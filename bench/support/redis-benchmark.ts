@@ -8,6 +8,7 @@ export interface PeerResult {
   readonly throughputPerSec: number
   readonly p50Ms: number
   readonly p99Ms: number
+  readonly maxMs: number
 }
 
 export function findTool(name: string): { path: string; env: NodeJS.ProcessEnv } | undefined {
@@ -28,7 +29,7 @@ export function runRedisBenchmark(port: number, args: readonly string[]): Promis
       if (error) return reject(error)
       // "test","rps","avg","min","p50","p95","p99","max"
       const row = stdout.trim().split('\n').at(-1)!.replaceAll('"', '').split(',').map(Number)
-      resolve({ throughputPerSec: row[1]!, p50Ms: row[4]!, p99Ms: row[6]! })
+      resolve({ throughputPerSec: row[1]!, p50Ms: row[4]!, p99Ms: row[6]!, maxMs: row[7]! })
     })
   })
 }

@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { CachectlError, invalid } from '../errors.js'
 import { nearest } from '../nearest-name.js'
 import { printable } from '../printable.js'
+import type { KeyDistribution } from '../workload/key-distribution.js'
 import { builtIn } from '../workload/operations.js'
 import { presetDefaults, presetKeyCount } from '../workload/presets/defaults.js'
 import { loadPreset, presetNames } from '../workload/presets/load-preset.js'
@@ -11,6 +12,7 @@ import type { SizeDistribution } from '../workload/size-distribution.js'
 import type { TtlMix } from '../workload/ttl-mix.js'
 import type { PhaseSpec, Workload } from '../workload/workload.js'
 import { parseSizeHistogram } from './size-histogram.js'
+import { readPopularity } from './trace-popularity.js'
 import { createAttempt, toOperations } from './workload-operations.js'
 import {
   knownFields,
@@ -96,6 +98,7 @@ async function toWorkload(fields: WorkloadFields, path: string, problems: YamlPr
     const parse = () => parseSizeHistogram(text ?? '', given.histogram)
     return (text === undefined ? undefined : attempt(place, parse)) ?? defaults.values
   }
+  const measured = await popularityOf(fields, path, problems)
   const citation = base?.citation && citationOf(base.citation, fields)
   return {
     ...from,
@@ -103,10 +106,10 @@ async function toWorkload(fields: WorkloadFields, path: string, problems: YamlPr
     ...(citation ? { citation } : {}),
     keys: {
       ...from.keys,
-      ...(keys?.count === undefined ? {} : { count: keys.count }),
+      count: keys?.count ?? measured?.keyCount ?? from.keys.count,
       ...(keys?.bytes === undefined ? {} : { bytes: await sizeOf(['keys', 'bytes'], keys.bytes) }),
     },
-    ...(fields.distribution ? { distribution: fields.distribution } : {}),
+    distribution: measured?.distribution ?? from.distribution,
     ...(values === undefined ? {} : { values: await sizeOf(['values'], values) }),
     ttl: ttlOf(fields.ttl, from.ttl),
     ...(operations ? { operations: await toOperations(operations, { problems, readText }) } : {}),
@@ -115,6 +118,23 @@ async function toWorkload(fields: WorkloadFields, path: string, problems: YamlPr
     ...(phases ? { phases: toPhases(phases, problems) } : {}),
     ...(fields.gates ? { gates: fields.gates } : {}),
     ...(source ? { source: { latencyMs: source.latency, capacity: source.capacity ?? 0 } } : {}),
+  }
+}
+
+/** What the file says of popularity; undefined: nothing. */
+async function popularityOf(
+  { distribution }: WorkloadFields,
+  path: string,
+  problems: YamlProblem[],
+): Promise<{ distribution: KeyDistribution; keyCount?: number } | undefined> {
+  if (distribution === undefined) return undefined
+  if ('kind' in distribution) return { distribution }
+  try {
+    return await readPopularity(resolve(dirname(path), distribution.trace))
+  } catch (error) {
+    if (!(error instanceof CachectlError)) throw error
+    problems.push({ path: ['distribution', 'trace'], message: error.message })
+    return undefined
   }
 }
 

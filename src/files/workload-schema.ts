@@ -66,6 +66,12 @@ const duration = parsed('expected a time such as 10s', (given) => parseDurationM
 const histogram = v.strictObject({ histogram: text })
 const size = mapOr(histogram, parsed('expected a size such as 100, or {histogram: FILE}', parseSize))
 
+const popularity = v.strictObject({ trace: text })
+const distribution = mapOr(
+  popularity,
+  parsed('expected a distribution such as zipf:0.99, or {trace: FILE}', parseDistribution),
+)
+
 const keys = v.strictObject({ count: v.optional(count(1, maxKeyCount)), bytes: v.optional(size) })
 
 const ttlText = parsed('expected a TTL such as 1h, or {mix, jitter}', (given) => parseTtl(given))
@@ -133,7 +139,7 @@ export const workloadSchema = v.strictObject({
   preset: v.optional(text),
   name: v.optional(name),
   keys: v.optional(mapOnly(keys)),
-  distribution: v.optional(parsed('expected a distribution such as zipf:0.99', parseDistribution)),
+  distribution: v.optional(distribution),
   values: v.optional(size),
   ttl: v.optional(mapOr(ttl, ttlText)),
   operations: v.optional(operations),
@@ -163,6 +169,7 @@ export const knownFields: Readonly<Record<string, readonly string[]>> = {
   keys: Object.keys(keys.entries),
   'keys.bytes': Object.keys(histogram.entries),
   values: Object.keys(histogram.entries),
+  distribution: Object.keys(popularity.entries),
   ttl: Object.keys(ttl.entries),
   'operations.*': Object.keys(operation.entries),
   'phases.*': Object.keys(phase.entries),

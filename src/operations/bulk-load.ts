@@ -1,10 +1,12 @@
 /** The loads around a measured one: writing every key, looking some up, removing all of them. */
 import type { MixSpec } from '../workload/request-source.js'
+import { createSizeQuantile } from '../workload/size-distribution.js'
 import type { OperationSpec, PhaseSpec } from '../workload/workload.js'
 import type { LoadKeysSpec, LoadRequest } from './ports.js'
 
 const bulkPipeline = 64
 const lookedUpKeys = 1_000
+const mostLookedUpBytes = 256 * 2 ** 20
 const untilTheEnd: PhaseSpec = { name: 'all', durationMs: 0, rate: { kind: 'max' }, hotShift: 0 }
 
 function plain(request: LoadRequest): LoadRequest {
@@ -30,8 +32,10 @@ export function bulkRequest(request: LoadRequest, values: MixSpec): LoadRequest 
   }
 }
 
-/** A read of keys as they will be measured, whatever would be done to them. */
-export function lookUpRequest(request: LoadRequest): LoadRequest {
+/** A read of keys as they will be measured, whatever would be done to them; of fewer where `values` are big. */
+export function lookUpRequest(request: LoadRequest, { values }: MixSpec): LoadRequest {
+  // the mean may be infinite
+  const bytes = createSizeQuantile(values)(0.9)
   return {
     ...plain(request),
     verify: false,
@@ -40,7 +44,7 @@ export function lookUpRequest(request: LoadRequest): LoadRequest {
         ? { ...operation, kind: 'read', keyspace: '' }
         : { ...operation, weight: 0 },
     ),
-    requestLimit: lookedUpKeys,
+    requestLimit: Math.max(1, Math.min(lookedUpKeys, Math.floor(mostLookedUpBytes / Math.max(1, bytes)))),
   }
 }
 

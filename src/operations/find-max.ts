@@ -3,10 +3,12 @@
  * once more, longer. A rate that the generator or the servers could not keep up with fails, whatever its latencies. One
  * that fails is tried a second time, because a machine's hiccup must not end the search.
  */
-import { foldRun } from '../measure/bench-measures.js'
+import { agentProblems } from '../measure/agents.js'
+import { type BenchMeasures, foldRun } from '../measure/bench-measures.js'
 import { evaluateGates, type GateResult } from '../measure/gate.js'
 import type { LatencySummary } from '../measure/latency-histogram.js'
 import { shortfalls } from '../measure/trust.js'
+import { beyondFirstPhase } from './first-phase.js'
 import type { BenchPorts, BenchRequest } from './run-bench.js'
 import { withLoadKeys } from './with-load-keys.js'
 
@@ -35,6 +37,8 @@ export interface FindMaxOutcome {
   readonly ratePerSec: number | null
   readonly steps: readonly FindMaxStep[]
   readonly interrupted: boolean
+  /** An agent was lost, and with it its part of every further step: the search ended before its answer. */
+  readonly incomplete: boolean
   readonly warnings: readonly string[]
 }
 
@@ -48,7 +52,6 @@ const lowestPerSec = 10
 const highestPerSec = 5_000_000
 const confirmations = 4
 const attempts = 2
-const warmupMs = 1_000
 
 export function findMax(
   request: BenchRequest,
@@ -58,19 +61,31 @@ export function findMax(
   const gates = request.gates.map(({ expression }) => expression)
   return withLoadKeys(request, ports, async () => {
     const steps: FindMaxStep[] = []
+    const warnings = new Set(beyondFirstPhase(request.phases))
+    let incomplete = false
     const tryRate = async (ratePerSec: number, isConfirmation: boolean) => {
       const durationMs = options.stepMs * (isConfirmation ? 2 : 1)
       for (let attempt = 1; attempt <= attempts; attempt++) {
-        const step = await measureStep(request, ports, { ratePerSec, durationMs, isConfirmation })
-        if (!step) return false
+        const measured = await measureStep(request, ports, { ratePerSec, durationMs, isConfirmation })
+        if (!measured) return false
+        const { step, agents } = measured
         steps.push(step)
-        if (step.passed) return true
+        for (const { text } of agentProblems(agents)) warnings.add(text)
+        incomplete = agents.some(({ lost }) => lost !== null)
+        if (step.passed || incomplete) return step.passed
       }
       return false
     }
-    const ratePerSec = await search(tryRate, options, ports.signal)
-    const { aborted: interrupted } = ports.signal
-    return { schema: 'cachectl/find-max/v1', gates, ratePerSec, steps, interrupted, warnings: [] }
+    const ratePerSec = await search(tryRate, options, () => ports.signal.aborted || incomplete)
+    return {
+      schema: 'cachectl/find-max/v1',
+      gates,
+      ratePerSec,
+      steps,
+      interrupted: ports.signal.aborted,
+      incomplete,
+      warnings: [...warnings],
+    }
   })
 }
 
@@ -79,12 +94,12 @@ type TryRate = (ratePerSec: number, isConfirmation: boolean) => Promise<boolean>
 async function search(
   tryRate: TryRate,
   { startPerSec, resolution }: FindMaxOptions,
-  signal: AbortSignal,
+  isOver: () => boolean,
 ): Promise<number | null> {
   let passes = 0
   let fails = Number.POSITIVE_INFINITY
   let rate = startPerSec
-  while (!signal.aborted && rate >= lowestPerSec && rate <= highestPerSec) {
+  while (!isOver() && rate >= lowestPerSec && rate <= highestPerSec) {
     if (await tryRate(rate, false)) passes = rate
     else fails = rate
     if (fails === Number.POSITIVE_INFINITY) rate = passes * 2
@@ -92,7 +107,7 @@ async function search(
     else if (fails / passes <= resolution) break
     else rate = Math.round(Math.sqrt(passes * fails))
   }
-  for (let left = confirmations; left > 0 && passes >= lowestPerSec && !signal.aborted; left--) {
+  for (let left = confirmations; left > 0 && passes >= lowestPerSec && !isOver(); left--) {
     if (await tryRate(passes, true)) return passes
     passes = Math.floor(passes / resolution)
   }
@@ -103,16 +118,15 @@ async function search(
 async function measureStep(
   request: BenchRequest,
   { load, progress, signal }: BenchPorts,
-  step: { ratePerSec: number; durationMs: number; isConfirmation: boolean },
-): Promise<FindMaxStep | undefined> {
-  const { ratePerSec, durationMs, isConfirmation } = step
+  wanted: { ratePerSec: number; durationMs: number; isConfirmation: boolean },
+): Promise<{ step: FindMaxStep; agents: NonNullable<BenchMeasures['agents']> } | undefined> {
+  const { ratePerSec, durationMs, isConfirmation } = wanted
   const segment = { fromPerSec: ratePerSec, toPerSec: ratePerSec, durationMs: 0 }
   const first = request.phases[0]!
   const arrivals = first.rate.kind === 'open' ? first.rate.arrivals : 'uniform'
   const counts = await load.run(
     {
       ...request,
-      warmup: { kind: 'time', ms: Math.min(warmupMs, durationMs) },
       phases: [{ ...first, durationMs, rate: { kind: 'open', arrivals, segments: [segment] } }],
       requestLimit: 0,
     },
@@ -126,20 +140,22 @@ async function measureStep(
   )
   if (signal.aborted) return undefined
   const measures = foldRun(counts)
+  const { agents = [] } = measures
   const lack = shortfalls(measures).find(({ failsGates }) => failsGates)
   const failed = evaluateGates(request.gates, { counts, measures }, { allowLag: true }).find(
     ({ passed }) => !passed,
   )
   const reason = lack?.text ?? (failed && describeFailure(failed))
-  return {
+  const step = {
     ratePerSec,
     passed: reason === undefined,
     ...(reason === undefined ? {} : { reason }),
     latency: measures.overall,
     achievedShare: measures.achievedShare ?? 0,
     isConfirmation,
-    isOverload: lack !== undefined,
+    isOverload: lack !== undefined && agents.every(({ lost }) => lost === null),
   }
+  return { step, agents }
 }
 
 function describeFailure({ expression, value, unit, reason }: GateResult): string {

@@ -179,6 +179,18 @@ export interface LoadPort {
   ): Promise<RunCounts>
 }
 
+/** Two loads in turns, A B B A, so that a machine that drifts drifts under both. */
+export interface TurnsPort {
+  /**
+   * A pair at a time; `pairs` says of each how many turns of `turnMs` either side has. It ends early on an abort, and where
+   * a load has nothing more to send.
+   */
+  run(
+    requests: { readonly a: LoadRequest; readonly b: LoadRequest },
+    options: { readonly turnMs: number; readonly pairs: readonly number[]; readonly signal: AbortSignal },
+  ): AsyncIterable<{ readonly a: RunCounts; readonly b: RunCounts }>
+}
+
 /** What was answered in one interval of the measured phases: counts a slot for each operation, as the main latency. */
 export interface LoadInterval {
   readonly startSec: number

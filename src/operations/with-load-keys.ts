@@ -1,6 +1,7 @@
 /** What stands around a measured load: a look at the nodes, keys that are written and proved, keys that are removed again. */
 import { CachectlError, describeError, ExitCode, refused } from '../errors.js'
 import { foldRun } from '../measure/bench-measures.js'
+import { buildRing } from '../ring/build-ring.js'
 import type { MixSpec } from '../workload/request-source.js'
 import { bulkRequest, lookUpRequest, removeRequests } from './bulk-load.js'
 import type { LoadPort, LoadRequest, NodeFactsPort, ProgressPort, ServerFacts } from './ports.js'
@@ -27,6 +28,8 @@ export interface Server {
   readonly facts: ServerFacts
 }
 
+/** Of a node's connections: ours that ask about it, and somebody's redis-cli. */
+const spareClients = 10
 /** More of the looked-up keys missing than this, and nothing is measured. */
 const mostMissing = 0.01
 
@@ -64,14 +67,23 @@ async function lookAtNodes(request: LoadKeysRequest, port: NodeFactsPort): Promi
     const answer = facts[index]
     return answer?.reachable ? [{ id: node.id, facts: answer }] : []
   })
-  const problems = servers.flatMap(({ id, facts: { role, maxClients } }) => [
+  const sockets = socketsOf(request)
+  const problems = servers.flatMap(({ id, facts: { role, maxClients } }, index) => [
     ...(role === 'replica' ? [`node ${id} is a readonly replica; name its primary in the topology`] : []),
-    ...(request.connections + 10 > maxClients
-      ? [`node ${id} takes ${maxClients} clients, --connections is ${request.connections}`]
+    ...(sockets[index]! + spareClients > maxClients
+      ? [
+          `node ${id} takes ${maxClients} clients; ${sockets[index]} of the ${request.connections} --connections are its`,
+        ]
       : []),
   ])
   if (problems.length > 0) throw refused(problems.join('\n'), 'No load was sent.')
   return servers
+}
+
+/** Of each node: connections are spread by the nodes' shares of the ring. Through the cache library they are callers instead. */
+function socketsOf({ connections, strategy, topology }: LoadKeysRequest): number[] {
+  if (strategy) return topology.nodes.map(() => 0)
+  return Array.from(buildRing(topology).shares(), (share) => Math.ceil(connections * share))
 }
 
 /** Writes every key, then looks some of those up that will be measured; a warning where some are missing. */
@@ -95,7 +107,7 @@ async function fill(
     })
   }
   signal.throwIfAborted()
-  const looked = foldRun(await load.run(lookUpRequest(request), { signal, onProgress: () => {} }))
+  const looked = foldRun(await load.run(lookUpRequest(request, values), { signal, onProgress: () => {} }))
   const { hits, misses } = looked
   if (misses === 0) return undefined
   const text = `of ${hits + misses} keys looked up after filling, ${misses} are missing`

@@ -8,11 +8,11 @@ import { renderTable } from './table.js'
 const right = 'right' as const
 
 export function renderFindMax(outcome: FindMaxOutcome, { columns }: { columns: number }): string {
-  const { interrupted, ratePerSec, steps, warnings } = outcome
+  const { incomplete, interrupted, ratePerSec, steps, warnings } = outcome
   const headline =
     ratePerSec === null
-      ? interrupted
-        ? chalk.yellow('Interrupted before the highest rate was found.')
+      ? interrupted || incomplete
+        ? chalk.yellow(`${interrupted ? 'Interrupted' : 'Ended'} before the highest rate was found.`)
         : chalk.red('No rate that was tried keeps the gates.')
       : chalk.bold(`${formatCount(ratePerSec)} requests/s is the highest rate that keeps the gates.`)
   return [

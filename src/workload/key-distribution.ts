@@ -35,7 +35,13 @@ export type KeyDistribution =
    * Measured popularity: groups of keys from the hottest down, each with its number of keys and its weight; uniform within
    * a group, stretched or pressed to the keys there are, and scattered over the numbers.
    */
-  | { readonly kind: 'histogram'; readonly keyCounts: readonly number[]; readonly weights: readonly number[] }
+  | {
+      readonly kind: 'histogram'
+      /** Where it was measured, as in trace:requests.csv. */
+      readonly name?: string
+      readonly keyCounts: readonly number[]
+      readonly weights: readonly number[]
+    }
 
 /** Products of two key numbers must stay exact in a double. */
 export const maxKeyCount = 50_000_000
@@ -46,11 +52,11 @@ const defaultSigmaShare = 1 / 6
 const defaultExponential = { percentile: 95, rangeShare: 0.8571428571 }
 
 const forms =
-  'uniform, zipf:THETA, hotspot:KEYSHARE:REQUESTSHARE, gaussian[:SIGMA], latest[:THETA], sequential or exponential[:PERCENTILE:RANGE]'
+  'uniform, zipf:THETA, hotspot:KEYSHARE:REQUESTSHARE, gaussian[:SIGMA], latest[:THETA], sequential, exponential[:PERCENTILE:RANGE] or trace:FILE'
 
 /**
  * `uniform`, `zipf:0.99`, `hotspot:0.2:0.8`, `gaussian` or `gaussian:0.1`, `latest` or `latest:0.99`, `sequential`,
- * `exponential` or `exponential:95:0.86`. A histogram comes from a file or a preset only. Errors: `invalid`.
+ * `exponential` or `exponential:95:0.86`. A histogram comes from a trace or a preset only. Errors: `invalid`.
  */
 export function parseDistribution(text: string): KeyDistribution {
   const [kind, ...numbers] = text.split(':')
@@ -99,13 +105,14 @@ export function parseDistribution(text: string): KeyDistribution {
   }
 }
 
-/** The text that `parseDistribution` reads back; `histogram` has none and is called so. */
+/** The text that `parseDistribution` reads back; a histogram has none and is called by its name. */
 export function formatDistribution(distribution: KeyDistribution): string {
   switch (distribution.kind) {
     case 'uniform':
     case 'sequential':
-    case 'histogram':
       return distribution.kind
+    case 'histogram':
+      return distribution.name ?? distribution.kind
     case 'zipf':
     case 'latest':
       return `${distribution.kind}:${decimal(distribution.theta)}`

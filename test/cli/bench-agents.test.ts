@@ -17,19 +17,32 @@ import { partOf, totalOf } from '../../src/measure/run-part.js'
 import { type CliResult, root, runCli, startCli } from '../support/cli.js'
 import { startServers, type TestServers } from '../support/redis-servers.js'
 
+interface WithLoss {
+  readonly run: CliResult
+  /** Of the agent that was killed. */
+  readonly name: string
+  readonly agents: readonly CliResult[]
+}
+
 /** Runs of several processes take seconds in which they only wait: they go on beside each other. */
 describe('bench by agents, each a process', () => {
   let servers: TestServers
   let directory: string
   let merged: { out: string; folders: string[]; run: CliResult; agents: CliResult[]; leftKeys: string[] }
-  let killed: { run: CliResult; name: string; agents: CliResult[] }
+  let killed: WithLoss
+  let search: WithLoss
   let few: CliResult
 
   before(async () => {
     servers = await startServers(3)
     directory = await mkdtemp(join(tmpdir(), 'cachectl-test-'))
-    const started = [runMerged(), runKilled(), runFew()] as const
-    ;[merged, killed, few] = await Promise.all(started)
+    const started = [
+      runMerged(),
+      loseAgent('killed', ['--duration', '2s', '--gate', 'errors==0']),
+      loseAgent('search', ['--duration', '1s', '--find-max', 'errors==0']),
+      runFew(),
+    ] as const
+    ;[merged, killed, search, few] = await Promise.all(started)
   })
   after(async () => {
     await servers.stop()
@@ -62,16 +75,16 @@ describe('bench by agents, each a process', () => {
     return { out, folders, run, agents: results, leftKeys: Array.isArray(keys) ? keys.map(String) : [] }
   }
 
-  /** Meets in a folder. */
-  async function runKilled(): Promise<typeof killed> {
-    const store = `file:${join(directory, 'store')}`
-    const file = await topology('killed.yaml', store)
+  /** Two agents meet in a folder; one is killed as soon as there is load. */
+  async function loseAgent(session: string, flags: readonly string[]): Promise<WithLoss> {
+    const store = `file:${join(directory, session)}`
+    const file = await topology(`${session}.yaml`, store)
     const agents = [0, 1].map(() => startCli(['bench', 'agent', '--join', store, '--once']))
-    const shape = ['--agents', '2', '--rate', '200', '--duration', '2s', '--prefix', 'killed:']
-    const bench = startCli(['bench', '-t', file, ...load, ...shape, '--gate', 'errors==0', '--json'])
+    const shape = ['--agents', '2', '--rate', '200', '--prefix', `${session}:`]
+    const bench = startCli(['bench', '-t', file, ...load, ...shape, ...flags, '--json'])
     const node = await servers.connect(0)
     const hasBegun = async () => {
-      const [, keys] = (await node.call('SCAN', 0, 'MATCH', 'killed:*', 'COUNT', 10_000)) as [
+      const [, keys] = (await node.call('SCAN', 0, 'MATCH', `${session}:*`, 'COUNT', 10_000)) as [
         unknown,
         unknown[],
       ]
@@ -152,6 +165,16 @@ describe('bench by agents, each a process', () => {
       true,
     ])
     assert.equal(agents[0]!.exitCode, 0)
+  })
+
+  it('ends a search for a rate where an agent is lost, with what it has tried', () => {
+    const { run, name } = search
+    assert.equal(run.exitCode, 6, run.stdout + run.stderr)
+    const { incomplete, ratePerSec, steps, warnings } = JSON.parse(run.stdout)
+    assert.equal(incomplete, true)
+    assert.equal(ratePerSec, null)
+    assert.match(warnings.join('\n'), new RegExp(`agent ${name} was lost`))
+    assert.deepEqual([steps.at(-1).passed, steps.at(-1).isOverload], [false, false])
   })
 
   it('without agents it ends with 4, and says how to start some', () => {

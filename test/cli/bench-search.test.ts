@@ -51,6 +51,25 @@ describe('bench, many times', () => {
     assert.equal(throughput.decision, 'worse')
   })
 
+  it('refuses flags that a search or turns would not heed', async () => {
+    const mistakes = [
+      [
+        ['--find-max', 'p99<1s', '--out', 'x.json'],
+        /--find-max does not go with --out: a search has no single run/,
+      ],
+      [['--find-max', 'p99<1s', '--allow-lag'], /--find-max does not go with --allow-lag/],
+      [
+        ['ab', '--duration', '5s'],
+        /bench ab does not go with --duration: a turn lasts as long as --slice says/,
+      ],
+    ] as const
+    const results = await Promise.all(mistakes.map(([args]) => runCli(['bench', ...args, '-t', file])))
+    mistakes.forEach(([, message], index) => {
+      assert.equal(results[index]!.exitCode, 2, results[index]!.stdout)
+      assert.match(results[index]!.stderr.replace(/\s+/g, ' '), message)
+    })
+  })
+
   it('ab names the side whose flags are wrong', async () => {
     const { exitCode, stderr } = await runCli(['bench', 'ab', '-t', file, '--b', '--pipelin 3'])
     assert.equal(exitCode, 2)

@@ -104,6 +104,10 @@ describe('bench on real servers', () => {
     const result = await runCli(['bench', '--trace', trace, '--target', 'lru:2', '--json'])
     const { hits, misses } = JSON.parse(result.stdout)
     assert.deepEqual({ hits, misses }, { hits: 1, misses: 5 })
+    const popularity = ['--distribution', `trace:${trace}`, '-n', '900', '--target', 'lru:3']
+    const drawn = JSON.parse((await runCli(['bench', ...popularity, '--read-ratio', '1', '--json'])).stdout)
+    assert.equal(drawn.configuration.distribution, 'trace:trace.csv')
+    assert.deepEqual([drawn.misses, drawn.hits], [3, 897])
   })
 
   it('replays the same trace on real nodes: as many hits as keys come again', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { type BenchFlags, toBenchJob } from '../../src/bench-job.js'
+import type { BenchFlags } from '../../src/bench-flags.js'
+import { toBenchJob } from '../../src/bench-job.js'
 import { formatLoadRequest, parseLoadRequest } from '../../src/files/load-request-json.js'
 import { packText, unpackText } from '../../src/files/packed-text.js'
 import type { Trace } from '../../src/files/trace-file.js'

@@ -129,6 +129,32 @@ describe('workload files', () => {
     })
   })
 
+  it('take how often each key is asked for from a trace beside them', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'cachectl-workload-'))
+    try {
+      const keys = [...'aaaaaa', ...'bbb', ...'ccc', 'd', 'e', 'f', 'g']
+      await writeFile(join(directory, 'day.csv'), `key,op\n${keys.map((key) => `${key},get`).join('\n')}\n`)
+      const path = join(directory, 'w.yaml')
+      await writeFile(path, 'distribution: {trace: day.csv}\n')
+      const distribution = {
+        kind: 'histogram',
+        name: 'trace:day.csv',
+        keyCounts: [1, 2, 4],
+        weights: [6, 6, 4],
+      }
+      const workload = await loadWorkload(path)
+      assert.deepEqual([workload.distribution, workload.keys.count], [distribution, 7])
+      await writeFile(path, 'distribution: {trace: day.csv}\nkeys: {count: 70}\n')
+      assert.equal((await loadWorkload(path)).keys.count, 70)
+      await writeFile(path, 'distribution: {trace: night.csv}\n')
+      await assert.rejects(loadWorkload(path), { exitCode: 2, message: /w\.yaml:1:\d+ .*night\.csv/ })
+      await writeFile(path, 'distribution: {trce: day.csv}\n')
+      await assert.rejects(loadWorkload(path), { exitCode: 2, message: /expected trace\?/ })
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
+
   it('name files that stand beside them', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'cachectl-workload-'))
     try {
@@ -169,7 +195,10 @@ describe('workload files', () => {
     [
       'a map where a text belongs',
       'distribution: {zipf: 1}\n',
-      [/^f\.yaml:1:15 distribution: Object, expected a distribution/],
+      [
+        /^f\.yaml:1:15 distribution\.trace: missing/,
+        /^f\.yaml:1:16 distribution\.zipf: unknown field, expected one of trace/,
+      ],
     ],
     ['a distribution', 'distribution: zpif:1\n', [/^f\.yaml:1:15 distribution: .*expected/]],
     ['a size', 'keys:\n  bytes: big\n', [/^f\.yaml:2:10 keys\.bytes: .*expected/]],

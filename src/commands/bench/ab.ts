@@ -12,7 +12,7 @@ export default class BenchAb extends BaseCommand {
   static override summary = 'Compare two targets or settings in one session, in turns: A B B A.'
   static override description = [
     'Machines drift: the same build measured twice differs by ten per cent and more. Measured in turns, A and B drift',
-    'together, and each pair of turns gives one ratio. Exit 3 when B is worse than A: significantly, and by more than',
+    'together, and each pair of slices gives one ratio. Exit 3 when B is worse than A: significantly, and by more than',
     `--minimum-effect. All other flags are those of bench and hold for both sides.\n\n${exitCodesHelp}`,
   ].join(' ')
   static override examples = [
@@ -28,8 +28,12 @@ export default class BenchAb extends BaseCommand {
       default: '',
     }),
     b: Flags.string({ helpValue: 'FLAGS', summary: 'What B has of its own.', default: '' }),
-    pairs: Flags.integer({ helpValue: 'N', summary: 'Pairs of turns.', default: 15, min: 8, max: 1_000 }),
-    slice: Flags.string({ helpValue: 'TIME', summary: 'Length of a turn.', default: '1.5s' }),
+    pairs: Flags.integer({ helpValue: 'N', summary: 'Pairs of slices.', default: 20, min: 8, max: 1_000 }),
+    slice: Flags.string({
+      helpValue: 'TIME',
+      summary: 'Of each side in each pair; taken in turns of 50 ms.',
+      default: '1.5s',
+    }),
     'minimum-effect': Flags.string({
       helpValue: 'SHARE',
       summary: 'A change smaller than this is none.',

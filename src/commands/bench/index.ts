@@ -65,6 +65,7 @@ export default class Bench extends BenchCommand {
     const result = await findMax(job, await this.ports(job, file), options)
     this.log(renderFindMax(result, this.screen()))
     if (result.interrupted) process.exitCode = ExitCode.interrupted
+    else if (result.incomplete) process.exitCode = ExitCode.stopped
     else if (result.ratePerSec === null) this.found()
     return result
   }

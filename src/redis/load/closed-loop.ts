@@ -22,6 +22,7 @@ export class ClosedLoop implements Pacer {
 
   enter(phase: number): void {
     this.phase = phase
+    this.isStopping = false
     this.fill(undefined)
     this.engine.flush()
   }

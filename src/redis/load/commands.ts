@@ -29,34 +29,43 @@ const unlinkHead = head(2, 'UNLINK')
 export class CommandWriter {
   private readonly values = new Map<number, Buffer>()
   private readonly expiries = new Map<number, Buffer>()
-  private readonly templates: Template[][]
+  private readonly templates: readonly Template[][]
+  private readonly gets: readonly LoadKeys[]
+  private readonly sets: readonly LoadKeys[]
+  private readonly setsEx: readonly LoadKeys[]
+  private readonly unlinks: readonly LoadKeys[]
 
+  /** `keys`: for each operation, those of its keyspace. */
   constructor(
     operations: readonly OperationSpec[],
+    private readonly keys: readonly LoadKeys[],
     private readonly random: Random,
   ) {
     this.templates = operations.map(({ commands }) => (commands ?? []).map(compile))
+    const behind = (head: Buffer) => keys.map((each) => each.behind(head))
+    this.gets = behind(getHead)
+    this.sets = behind(setHead)
+    this.setsEx = behind(setExHead)
+    this.unlinks = behind(unlinkHead)
   }
 
-  get(connection: LoadConnection, keys: LoadKeys, key: number): void {
-    this.onKey(connection, getHead, keys, key)
+  get(connection: LoadConnection, op: number, key: number): void {
+    this.onKey(connection, this.gets[op]!, key)
   }
 
-  unlink(connection: LoadConnection, keys: LoadKeys, key: number): void {
-    this.onKey(connection, unlinkHead, keys, key)
+  unlink(connection: LoadConnection, op: number, key: number): void {
+    this.onKey(connection, this.unlinks[op]!, key)
   }
 
   /** `stamp` where values are verified. */
-  set(connection: LoadConnection, keys: LoadKeys, request: Writable, stamp: Stamp | undefined): void {
+  set(connection: LoadConnection, op: number, request: Writable, stamp: Stamp | undefined): void {
     const { key, valueBytes, ttlSeconds } = request
     const value = this.value(valueBytes)
-    const commandHead = ttlSeconds > 0 ? setExHead : setHead
+    const keys = (ttlSeconds > 0 ? this.setsEx : this.sets)[op]!
     const out = connection.reserve(
-      commandHead.length + keys.maxBytes + expiryBytes + (valueBytes > copyLimitBytes ? 0 : value.length),
+      keys.maxBytes + expiryBytes + (valueBytes > copyLimitBytes ? 0 : value.length),
     )
-    let at = connection.writeStart
-    out.set(commandHead, at)
-    at = keys.write(out, at + commandHead.length, key)
+    let at = keys.write(out, connection.writeStart, key)
     if (valueBytes > copyLimitBytes) at = this.bigValue(connection, at, value, valueBytes, stamp)
     else {
       out.set(value, at)
@@ -72,7 +81,8 @@ export class CommandWriter {
   }
 
   /** One MGET of `count` keys, `keys[order[0..count)]`. */
-  getMany(connection: LoadConnection, keys: LoadKeys, numbers: Uint32Array, count: number): void {
+  getMany(connection: LoadConnection, op: number, numbers: Uint32Array, count: number): void {
+    const keys = this.keys[op]!
     const out = connection.reserve(32 + count * keys.maxBytes)
     let at = connection.writeStart
     at += out.write(`*${count + 1}\r\n$4\r\nMGET\r\n`, at, 'latin1')
@@ -81,7 +91,8 @@ export class CommandWriter {
   }
 
   /** All commands of the operation's templates; the number of replies they will have. */
-  custom(connection: LoadConnection, op: number, keys: LoadKeys, request: Writable): number {
+  custom(connection: LoadConnection, op: number, request: Writable): number {
+    const keys = this.keys[op]!
     const templates = this.templates[op]!
     for (const { start, parts } of templates) {
       const out = connection.reserve(start.length)
@@ -92,11 +103,9 @@ export class CommandWriter {
     return templates.length
   }
 
-  private onKey(connection: LoadConnection, commandHead: Buffer, keys: LoadKeys, key: number): void {
-    const out = connection.reserve(commandHead.length + keys.maxBytes)
-    const at = connection.writeStart
-    out.set(commandHead, at)
-    connection.writeStart = keys.write(out, at + commandHead.length, key)
+  private onKey(connection: LoadConnection, keys: LoadKeys, key: number): void {
+    const out = connection.reserve(keys.maxBytes)
+    connection.writeStart = keys.write(out, connection.writeStart, key)
   }
 
   private part(connection: LoadConnection, part: TemplatePart, keys: LoadKeys, request: Writable): void {

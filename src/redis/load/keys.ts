@@ -9,7 +9,11 @@ export interface LoadKeys {
   write(out: Buffer, at: number, index: number): number
   /** The most that `write` writes. */
   readonly maxBytes: number
+  /** The same keys; `write` puts these bytes before each. */
+  behind(head: Uint8Array): LoadKeys
 }
+
+const nothing = new Uint8Array()
 
 /** How many key numbers a load can use. */
 export function keyNumbers(keys: LoadKeysSpec): number {
@@ -20,7 +24,7 @@ export function keyNumbers(keys: LoadKeysSpec): number {
 export function createLoadKeys(spec: LoadKeysSpec, keyspace: string): LoadKeys {
   if (spec.kind === 'named') return named(spec, keyspace)
   const prefix = Buffer.from(`${spec.prefix}${keyspace}`)
-  return spec.lengths ? sized(prefix, spec.capacity, spec.lengths) : numbered(prefix, spec.capacity)
+  return spec.lengths ? sized(prefix, spec.capacity, spec.lengths) : numbered(prefix, spec.capacity, nothing)
 }
 
 function digitsOf(count: number): number {
@@ -36,11 +40,12 @@ function writeDigits(target: Uint8Array, end: number, width: number, index: numb
   }
 }
 
-/** `prefix` and the index in decimal, all of one width. */
-function numbered(prefix: Buffer, count: number): LoadKeys {
+/** `prefix` and the index in decimal, all of one width: one copy a command, `head` among it. */
+function numbered(prefix: Buffer, count: number, head: Uint8Array): LoadKeys {
   const width = digitsOf(count)
   const length = prefix.length + width
   const template = Buffer.concat([
+    head,
     Buffer.from(`$${length}\r\n`),
     prefix,
     Buffer.alloc(width, 0x30),
@@ -61,6 +66,7 @@ function numbered(prefix: Buffer, count: number): LoadKeys {
       writeDigits(out, end - 2, width, index)
       return end
     },
+    behind: (other) => numbered(prefix, count, other),
   }
 }
 
@@ -78,7 +84,7 @@ function sized(prefix: Buffer, count: number, lengths: Uint16Array): LoadKeys {
     writeDigits(scratch, length, width, index)
     return scratch.subarray(0, length)
   }
-  return { count, maxBytes: longest + 20, bytes, write: (out, at, index) => writeBulk(out, at, bytes(index)) }
+  return written({ count, longest, bytes }, nothing)
 }
 
 /** `prefix` and a name from a trace. */
@@ -96,11 +102,25 @@ function named(spec: Extract<LoadKeysSpec, { kind: 'named' }>, keyspace: string)
     scratch.set(names.subarray(from, to), start.length)
     return scratch.subarray(0, start.length + to - from)
   }
+  return written({ count: ends.length, longest: scratch.length, bytes }, nothing)
+}
+
+interface Varying extends Pick<LoadKeys, 'count' | 'bytes'> {
+  readonly longest: number
+}
+
+/** Keys whose lengths differ: the length is written with each. */
+function written(keys: Varying, head: Uint8Array): LoadKeys {
+  const { count, longest, bytes } = keys
   return {
-    count: ends.length,
-    maxBytes: scratch.length + 20,
+    count,
     bytes,
-    write: (out, at, index) => writeBulk(out, at, bytes(index)),
+    maxBytes: head.length + longest + 20,
+    write(out, at, index) {
+      out.set(head, at)
+      return writeBulk(out, at + head.length, bytes(index))
+    },
+    behind: (other) => written(keys, other),
   }
 }
 

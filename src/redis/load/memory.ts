@@ -38,7 +38,7 @@ export interface LoadMemory {
  * this thread is through with.
  */
 export const control = { phase: 0, answered: 1, through: 2 } as const
-/** Values of `control[phase]`: a phase's number, or one of these. */
+/** Values of `control[phase]`: a phase's number, or one of these. After a phase, `wait` ends a turn of it. */
 export const phaseCode = { wait: -1, stop: -2, abort: -3 } as const
 export const outcome = { hits: 0, misses: 1, errors: 2, count: 3 } as const
 export const schedule = { offered: 0, unsent: 1, unanswered: 2, late: 3, heldBackMs: 4, count: 5 } as const

@@ -38,6 +38,7 @@ export class OpenLoop implements Pacer {
   private issued = 0
   private heldSinceMs = -1
   private isStopping = false
+  private isTurning = false
   private isTrace = false
 
   constructor(
@@ -47,9 +48,9 @@ export class OpenLoop implements Pacer {
 
   enter(phase: number): void {
     const { engine, options } = this
-    const isFirst = this.phase === 0 && this.startMs === 0
     const { rate, durationMs } = options.phases[phase]!
     this.phase = phase
+    this.isStopping = false
     this.startMs = engine.nowMs
     this.isTrace = rate.kind === 'trace'
     if (rate.kind === 'max') throw new Error('a rate of max has no schedule')
@@ -61,7 +62,9 @@ export class OpenLoop implements Pacer {
       this.nextDueMs = () => arrivals.next()
     }
     this.advance()
-    if (isFirst) this.turn()
+    if (this.isTurning) return
+    this.isTurning = true
+    this.turn()
   }
 
   /** What is due by the end of the phase still starts; what can't is unsent. */
@@ -89,7 +92,10 @@ export class OpenLoop implements Pacer {
     const { engine, options } = this
     engine.nowMs = systemClock.nowMs()
     options.onTurn()
-    if (this.isStopping) return
+    if (this.isStopping) {
+      this.isTurning = false
+      return
+    }
     this.send(engine.nowMs)
     engine.recorder.publish()
     const waitMs = this.dueMs - engine.nowMs

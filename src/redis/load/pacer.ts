@@ -18,6 +18,7 @@ export interface Pacer {
   enter(phase: number): void
   /** The phase has ended at this time; `enter` or `stop` follows. */
   leave(endMs: number): void
+  /** Until `enter` is called again, if ever. */
   stop(): void
 }
 

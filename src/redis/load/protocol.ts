@@ -27,3 +27,6 @@ export type LoadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly message: string; readonly exitCode: number; readonly remedy?: string }
   | ({ readonly kind: 'done' } & LoadReport)
+
+/** A thread that takes turns: one is over and all its requests have ended; how long they were under way. */
+export type ThreadMessage = LoadMessage | { readonly kind: 'resting'; readonly seconds: number }

@@ -9,7 +9,7 @@ import { toLoadJob } from './load-job.js'
 import { control, type LoadMemory, phaseCode } from './memory.js'
 import { mergeThreads, warmupAnswers } from './merge.js'
 import { watchNodes } from './node-watch.js'
-import type { LoadJob, LoadMessage, LoadReport } from './protocol.js'
+import type { LoadJob, LoadMessage, LoadReport, ThreadMessage } from './protocol.js'
 import { Sampler } from './sampler.js'
 import { createVersionMemory, type VersionMemory } from './versions.js'
 import { isSteady } from './warm-up.js'
@@ -41,6 +41,12 @@ export interface Generator {
   /** A phase's number, or a `phaseCode`. */
   setPhase(phase: number): void
   end(): Promise<unknown>
+}
+
+/** One that can rest in the middle of a run. */
+export interface Thread extends Generator {
+  /** Of the next turn that ends, for how many seconds requests were under way; undefined: the load is over. */
+  rested(): Promise<number | undefined>
 }
 
 export interface Generators {
@@ -87,7 +93,7 @@ export async function runLoad(
   }
 }
 
-function startThreads(run: LoadRun): Generators {
+export function startThreads(run: Pick<LoadRun, 'accesses' | 'clock' | 'request'>): { members: Thread[] } {
   const { clock, request } = run
   const { verify, seed, threads: count, share } = request
   const versions = verify
@@ -99,16 +105,20 @@ function startThreads(run: LoadRun): Generators {
   return { members: Array.from({ length: count }, (_, index) => startThread(run, index, versions)) }
 }
 
-function startThread({ accesses, request }: LoadRun, index: number, versions?: VersionMemory): Generator {
+function startThread(
+  { accesses, request }: Pick<LoadRun, 'accesses' | 'request'>,
+  index: number,
+  versions?: VersionMemory,
+): Thread {
   const job: LoadJob = {
     ...toLoadJob(request, accesses, { index, count: request.threads }),
     ...(versions ? { versions } : {}),
   }
   const { memory } = job
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: job })
-  const messages = <T>(pick: (message: LoadMessage) => T | undefined) =>
+  const messages = <T>(pick: (message: ThreadMessage) => T | undefined) =>
     new Promise<T>((resolve, reject) => {
-      worker.on('message', (message: LoadMessage) => {
+      worker.on('message', (message: ThreadMessage) => {
         const picked = pick(message)
         if (picked !== undefined) resolve(picked)
         if (message.kind === 'failed') reject(failure(message))
@@ -118,6 +128,12 @@ function startThread({ accesses, request }: LoadRun, index: number, versions?: V
     })
   const ready = messages((message) => (message.kind === 'ready' ? true : undefined)).then(() => {})
   const done = messages((message) => (message.kind === 'done' ? message : undefined))
+  let onRest: (seconds: number) => void = () => {}
+  worker.on('message', (message: ThreadMessage) => {
+    if (message.kind === 'resting') onRest(message.seconds)
+  })
+  const over = done.then(() => undefined)
+  over.catch(() => undefined)
   // whichever is awaited reports the failure; the other must not be an unhandled one
   for (const promise of [ready, done]) promise.catch(() => undefined)
   return {
@@ -127,6 +143,13 @@ function startThread({ accesses, request }: LoadRun, index: number, versions?: V
     setPhase(phase) {
       Atomics.store(memory.control, control.phase, phase)
       Atomics.notify(memory.control, control.phase)
+      worker.postMessage('look')
+    },
+    rested: () => {
+      const next = new Promise<number>((resolve) => {
+        onRest = resolve
+      })
+      return Promise.race([next, over])
     },
     end: () => worker.terminate(),
   }

@@ -24,36 +24,35 @@ export class Sender {
   private isFlushDue = false
 
   constructor(private readonly options: SenderOptions) {
-    this.writer = new CommandWriter(options.operations, options.random)
+    this.writer = new CommandWriter(options.operations, options.keys, options.random)
   }
 
   /** `tag` says operation, phase and half (pending.ts). */
   send(connection: LoadConnection, tag: number, request: Writable, sentMs: number, dueMs: number): void {
     const { verifier } = this.options
     const op = tag & maxOps
-    const keys = this.options.keys[op]!
     const { key } = request
     let floor = 0
     let replies = 1
     switch (this.options.operations[op]!.kind) {
       case 'read':
         if (verifier) floor = verifier.floorOf(key)
-        this.writer.get(connection, keys, key)
+        this.writer.get(connection, op, key)
         break
       case 'write':
       case 'insert':
-        floor = this.write(connection, keys, request)
+        floor = this.write(connection, op, request)
         break
       case 'read-modify-write':
-        if (tag & secondHalf) floor = this.write(connection, keys, request)
-        else this.writer.get(connection, keys, key)
+        if (tag & secondHalf) floor = this.write(connection, op, request)
+        else this.writer.get(connection, op, key)
         break
       case 'remove':
         if (verifier) floor = verifier.beginRemoval(key)
-        this.writer.unlink(connection, keys, key)
+        this.writer.unlink(connection, op, key)
         break
       default:
-        replies = this.writer.custom(connection, op, keys, request)
+        replies = this.writer.custom(connection, op, request)
     }
     this.enter(connection, tag, request, sentMs, dueMs, floor, replies)
   }
@@ -68,7 +67,7 @@ export class Sender {
     sentMs: number,
     dueMs: number,
   ): void {
-    this.writer.getMany(connection, this.options.keys[tag & maxOps]!, numbers, count)
+    this.writer.getMany(connection, tag & maxOps, numbers, count)
     this.enter(connection, tag, source, sentMs, dueMs, 0, 1)
   }
 
@@ -106,14 +105,14 @@ export class Sender {
     this.dirty.push(connection)
   }
 
-  private write(connection: LoadConnection, keys: LoadKeys, request: Writable): number {
+  private write(connection: LoadConnection, op: number, request: Writable): number {
     const { verifier } = this.options
     if (!verifier) {
-      this.writer.set(connection, keys, request, undefined)
+      this.writer.set(connection, op, request, undefined)
       return 0
     }
     const floor = verifier.settledOf(request.key)
-    this.writer.set(connection, keys, request, verifier.stamp(request.key))
+    this.writer.set(connection, op, request, verifier.stamp(request.key))
     return floor
   }
 }

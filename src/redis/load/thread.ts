@@ -10,6 +10,8 @@ import { threadCpuSeconds } from './thread-cpu.js'
 
 /** How often a closed loop looks for what the main thread wants; never between replies, which would cost each of them. */
 const pollMs = 20
+/** How often the end of a turn looks whether all replies are there. */
+const drainPollMs = 1
 /** Replies are awaited this long after the last request; after Ctrl-C the second. */
 const drainMs = 10_000
 const abortDrainMs = 1_000
@@ -22,6 +24,10 @@ export class LoadThread {
   private deadlineMs = Number.POSITIVE_INFINITY
   private cpuStart: { seconds: number | undefined; atMs: number } | undefined
   private finish: () => void = () => {}
+  private restUntilMs = 0
+  private nextLook: NodeJS.Timeout | undefined
+  /** A turn is over; how long requests were under way. */
+  onRest: (seconds: number) => void = () => {}
 
   constructor(
     private readonly job: LoadJob,
@@ -51,12 +57,8 @@ export class LoadThread {
     const finished = new Promise<void>((resolve) => {
       this.finish = resolve
     })
-    const watch = setInterval(() => {
-      this.engine.nowMs = systemClock.nowMs()
-      this.poll()
-    }, pollMs)
-    this.engine.nowMs = systemClock.nowMs()
-    this.poll()
+    const watch = setInterval(() => this.look(), pollMs)
+    this.look()
     await finished
     clearInterval(watch)
     const cpuShare = this.cpuShare()
@@ -69,10 +71,18 @@ export class LoadThread {
     }
   }
 
+  /** Looks now for what the main thread wants. */
+  look(): void {
+    this.engine.nowMs = systemClock.nowMs()
+    this.poll()
+  }
+
   private poll(): void {
     const { engine } = this
     const wanted = Atomics.load(this.job.memory.control, control.phase)
-    if (wanted !== this.phase) this.change(wanted)
+    if (wanted === phaseCode.wait) {
+      if (this.phase >= 0 && !this.pacer.isOver) this.rest()
+    } else if (wanted !== this.phase) this.change(wanted)
     else if (this.isThrough()) Atomics.store(this.job.memory.control, control.through, this.phase)
     const isStopped = this.phase <= phaseCode.stop
     if (!isStopped && !this.pacer.isOver) return
@@ -93,6 +103,31 @@ export class LoadThread {
     return durationMs > 0 && this.engine.nowMs >= this.phaseStartMs + durationMs
   }
 
+  /** Ends a turn: an open loop's with its schedule, a closed one's with its last reply. */
+  private rest(): void {
+    const { engine, job, pacer } = this
+    const { open } = job.memory.shape
+    if (this.restUntilMs === 0) {
+      this.restUntilMs = engine.nowMs + drainMs
+      if (open) this.leave(engine.nowMs)
+      pacer.stop()
+    }
+    const isLost = engine.underWay > 0
+    if (isLost && engine.nowMs < this.restUntilMs) {
+      this.nextLook ??= setTimeout(() => {
+        this.nextLook = undefined
+        this.look()
+      }, drainPollMs)
+      return
+    }
+    if (isLost) engine.abandon()
+    if (!open) this.leave(isLost ? engine.nowMs : engine.lastReplyMs)
+    const { phase } = this
+    this.phase = phaseCode.wait
+    this.restUntilMs = 0
+    this.onRest(this.phaseSeconds[phase]!)
+  }
+
   private change(wanted: number): void {
     const { nowMs } = this.engine
     if (this.phase >= 0) this.leave(nowMs)
@@ -102,6 +137,7 @@ export class LoadThread {
       return
     }
     this.phaseStartMs = nowMs
+    this.engine.phaseEndMs[wanted] = Number.POSITIVE_INFINITY
     if (wanted > 0) this.cpuStart ??= { seconds: threadCpuSeconds(), atMs: nowMs }
     this.engine.source.shiftTo(this.job.phases[wanted]!.hotShift)
     this.pacer.enter(wanted)
