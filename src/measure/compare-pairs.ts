@@ -89,7 +89,7 @@ export function comparePairs(pairs: readonly SlicePair[], options: PairOptions):
   return {
     design: 'paired',
     method: [
-      `${pairs.length} pairs measured in turns: values are medians of the turns, a change is the median of the pairs' ratios.`,
+      `${pairs.length} pairs of slices measured in turns: values are medians of the slices, a change is the median of the pairs' ratios.`,
       `p-values: Fisher's sign permutation test, raised by Holm for ${metrics.length} metrics; intervals: bootstrap over the pairs (${confidence * 100} %).`,
     ],
     minimumEffect,

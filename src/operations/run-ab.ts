@@ -50,7 +50,7 @@ export function runAb(sides: AbSides, options: AbOptions): Promise<AbOutcome> {
 
 async function takeTurns({ a, b, turns }: AbSides, options: AbOptions): Promise<AbOutcome> {
   const { signal, progress } = a.ports
-  const warnings = new Set([...beyondFirstPhase(a.request.phases), ...beyondFirstPhase(b.request.phases)])
+  const lacks = { A: [] as string[], B: [] as string[] }
   const pairs: SlicePair[] = []
   const turnMs = Math.min(options.sliceMs, Math.max(turnMsOf(a.request), turnMsOf(b.request)))
   const turnsIn = (ms: number) => Math.max(1, Math.round(ms / turnMs))
@@ -58,7 +58,7 @@ async function takeTurns({ a, b, turns }: AbSides, options: AbOptions): Promise<
   const requests = { a: inTurns(a.request, turnMs), b: inTurns(b.request, turnMs) }
   const told = (name: 'A' | 'B', counts: RunCounts): SliceMeasures => {
     const { measures, lack } = judged(counts)
-    if (lack !== undefined) warnings.add(`${name}: ${lack}`)
+    if (lack !== undefined) lacks[name].push(lack)
     return measures
   }
   let isWarm = false
@@ -67,6 +67,11 @@ async function takeTurns({ a, b, turns }: AbSides, options: AbOptions): Promise<
     if (isWarm) pairs.push({ a: told('A', pair.a), b: told('B', pair.b) })
     isWarm = true
     progress.update(`pair ${pairs.length + 1} of ${options.pairs}`)
+  }
+  const warnings = new Set([...beyondFirstPhase(a.request.phases), ...beyondFirstPhase(b.request.phases)])
+  for (const [name, [first, ...others]] of Object.entries(lacks)) {
+    if (first === undefined) continue
+    warnings.add(`${name}, in ${1 + others.length} of ${pairs.length} slices; the first: ${first}`)
   }
   if (pairs.length < options.pairs && !signal.aborted)
     warnings.add(`a load was over after ${pairs.length} of ${options.pairs} pairs: it has no more requests`)

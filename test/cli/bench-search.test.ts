@@ -13,11 +13,12 @@ describe('bench, many times', () => {
   })
   after(() => servers.stop())
 
+  const soon = ['--warmup', '0.1s']
   const small = ['--keys', '500', '--connections', '4', '--fill', '--json']
 
   it('--find-max ends between a rate that passes and one that does not, and confirms it', async () => {
     // long enough that a start of 20 ms is less than a hundredth of it
-    const search = ['--find-max', 'offered<=3000', '--duration', '2s', '--rate', '2000']
+    const search = ['--find-max', 'offered<=3000', '--duration', '2s', '--rate', '2000', ...soon]
     const { exitCode, stdout, stderr } = await runCli(['bench', '-t', file, ...small, ...search])
     assert.equal(exitCode, 0, stderr)
     const { ratePerSec, steps } = JSON.parse(stdout)
@@ -34,7 +35,7 @@ describe('bench, many times', () => {
   })
 
   it('--find-max says so when no rate passes', async () => {
-    const search = ['--find-max', 'p50<1us', '--duration', '0.1s', '--rate', '20']
+    const search = ['--find-max', 'p50<1us', '--duration', '0.1s', '--rate', '20', ...soon]
     const { exitCode, stdout } = await runCli(['bench', '-t', file, ...small, ...search])
     assert.equal(exitCode, 3)
     assert.equal(JSON.parse(stdout).ratePerSec, null)

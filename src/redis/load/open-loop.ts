@@ -38,7 +38,8 @@ export class OpenLoop implements Pacer {
   private issued = 0
   private heldSinceMs = -1
   private isStopping = false
-  private isTurning = false
+  /** Which `enter` the turns of now come from; those of an earlier one end. */
+  private chain = 0
   private isTrace = false
 
   constructor(
@@ -62,9 +63,8 @@ export class OpenLoop implements Pacer {
       this.nextDueMs = () => arrivals.next()
     }
     this.advance()
-    if (this.isTurning) return
-    this.isTurning = true
-    this.turn()
+    this.chain += 1
+    this.turn(this.chain)
   }
 
   /** What is due by the end of the phase still starts; what can't is unsent. */
@@ -88,19 +88,16 @@ export class OpenLoop implements Pacer {
     this.isStopping = true
   }
 
-  private turn(): void {
+  private turn(chain: number): void {
     const { engine, options } = this
     engine.nowMs = systemClock.nowMs()
     options.onTurn()
-    if (this.isStopping) {
-      this.isTurning = false
-      return
-    }
+    if (this.isStopping || chain !== this.chain) return
     this.send(engine.nowMs)
     engine.recorder.publish()
     const waitMs = this.dueMs - engine.nowMs
-    if (options.pace === 'exact' && waitMs < spinMs) setImmediate(() => this.turn())
-    else setTimeout(() => this.turn(), Math.min(20, Math.max(1, waitMs - spinMs)))
+    if (options.pace === 'exact' && waitMs < spinMs) setImmediate(() => this.turn(chain))
+    else setTimeout(() => this.turn(chain), Math.min(20, Math.max(1, waitMs - spinMs)))
   }
 
   /** Starts what is due by now, as far as the bound allows. */

@@ -143,7 +143,7 @@ function startThread(
     setPhase(phase) {
       Atomics.store(memory.control, control.phase, phase)
       Atomics.notify(memory.control, control.phase)
-      worker.postMessage('look')
+      worker.postMessage(phase)
     },
     rested: () => {
       const next = new Promise<number>((resolve) => {

@@ -24,6 +24,7 @@ export class LoadThread {
   private deadlineMs = Number.POSITIVE_INFINITY
   private cpuStart: { seconds: number | undefined; atMs: number } | undefined
   private finish: () => void = () => {}
+  private isTurnEnding = false
   private restUntilMs = 0
   private nextLook: NodeJS.Timeout | undefined
   /** A turn is over; how long requests were under way. */
@@ -71,6 +72,12 @@ export class LoadThread {
     }
   }
 
+  /** Said once for each turn; `onRest` answers, also where the turn was over before it was noticed. */
+  endTurn(): void {
+    this.isTurnEnding = true
+    this.look()
+  }
+
   /** Looks now for what the main thread wants. */
   look(): void {
     this.engine.nowMs = systemClock.nowMs()
@@ -80,9 +87,8 @@ export class LoadThread {
   private poll(): void {
     const { engine } = this
     const wanted = Atomics.load(this.job.memory.control, control.phase)
-    if (wanted === phaseCode.wait) {
-      if (this.phase >= 0 && !this.pacer.isOver) this.rest()
-    } else if (wanted !== this.phase) this.change(wanted)
+    if (this.isTurnEnding) this.rest()
+    else if (wanted !== phaseCode.wait && wanted !== this.phase) this.change(wanted)
     else if (this.isThrough()) Atomics.store(this.job.memory.control, control.through, this.phase)
     const isStopped = this.phase <= phaseCode.stop
     if (!isStopped && !this.pacer.isOver) return
@@ -103,29 +109,41 @@ export class LoadThread {
     return durationMs > 0 && this.engine.nowMs >= this.phaseStartMs + durationMs
   }
 
-  /** Ends a turn: an open loop's with its schedule, a closed one's with its last reply. */
   private rest(): void {
+    const { pacer, phase } = this
+    if (pacer.isOver) return
+    if (phase >= 0 && !this.hasEndedTurn()) {
+      this.lookSoon()
+      return
+    }
+    this.phase = phaseCode.wait
+    this.isTurnEnding = false
+    this.restUntilMs = 0
+    this.onRest(phase < 0 ? 0 : this.phaseSeconds[phase]!)
+  }
+
+  /** An open loop's turn ends with its schedule, a closed one's with its last reply; false: not yet. */
+  private hasEndedTurn(): boolean {
     const { engine, job, pacer } = this
     const { open } = job.memory.shape
+    if (open && !this.isThrough()) return false
     if (this.restUntilMs === 0) {
       this.restUntilMs = engine.nowMs + drainMs
       if (open) this.leave(engine.nowMs)
       pacer.stop()
     }
     const isLost = engine.underWay > 0
-    if (isLost && engine.nowMs < this.restUntilMs) {
-      this.nextLook ??= setTimeout(() => {
-        this.nextLook = undefined
-        this.look()
-      }, drainPollMs)
-      return
-    }
+    if (isLost && engine.nowMs < this.restUntilMs) return false
     if (isLost) engine.abandon()
     if (!open) this.leave(isLost ? engine.nowMs : engine.lastReplyMs)
-    const { phase } = this
-    this.phase = phaseCode.wait
-    this.restUntilMs = 0
-    this.onRest(this.phaseSeconds[phase]!)
+    return true
+  }
+
+  private lookSoon(): void {
+    this.nextLook ??= setTimeout(() => {
+      this.nextLook = undefined
+      this.look()
+    }, drainPollMs)
   }
 
   private change(wanted: number): void {

@@ -30,7 +30,7 @@ export function createTurns(
         for (const [index, turns] of pairs.entries()) {
           const order = orderOf(turns, index % 2 === 0 ? [a, b] : [b, a])
           for (const side of order) {
-            if (!(await side.turn(turnMs, signal)) || signal.aborted) return
+            if (!(await side.turn(turnMs, signal))) return
           }
           yield { a: a.takeCounts(), b: b.takeCounts() }
         }
@@ -63,12 +63,13 @@ class Side {
     await Promise.all(this.threads.map(({ ready }) => ready))
   }
 
-  /** false: it has nothing more to send. */
+  /** false: an abort, or it has nothing more to send. */
   async turn(ms: number, signal: AbortSignal): Promise<boolean> {
     this.setPhase(measured)
     await this.clock.sleep(ms, signal).catch((error) => {
       if (!signal.aborted) throw error
     })
+    if (signal.aborted) return false
     const rested = Promise.all(this.threads.map((thread) => thread.rested()))
     this.setPhase(phaseCode.wait)
     const seconds = await rested

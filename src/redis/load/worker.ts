@@ -15,7 +15,10 @@ try {
   const thread = new LoadThread(job, new LoadEngine(job), noise)
   await thread.connect()
   thread.onRest = (seconds) => say({ kind: 'resting', seconds })
-  parentPort?.on('message', () => thread.look())
+  parentPort?.on('message', (phase: number) => {
+    if (phase === phaseCode.wait) thread.endTurn()
+    else thread.look()
+  })
   say({ kind: 'ready' })
   Atomics.wait(job.memory.control, control.phase, phaseCode.wait)
   say({ kind: 'done', ...(await thread.run()) })
