@@ -71,7 +71,7 @@ function renderConfiguration({ configuration: c, seconds, seed }: BenchResult): 
     c.keys === undefined ? '' : `${formatCount(Number(c.keys))} keys`,
     c.connections === undefined
       ? ''
-      : `${c.connections} ${c.strategy === undefined ? 'connections' : 'callers'} × pipeline ${c.pipeline ?? 1}`,
+      : `${formatCount(Number(c.connections))} ${c.strategy === undefined ? 'connections' : 'callers'} × pipeline ${c.pipeline ?? 1}`,
     `${seconds.toFixed(1)} s`,
     `seed ${seed}`,
   ]
