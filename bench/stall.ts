@@ -26,7 +26,8 @@ try {
   pinServers(servers, 0)
   const memtier = findMemtier()
   for (let round = 0; round < rounds; round++) {
-    await ours(servers)
+    await ours(servers, [])
+    await ours(servers, ['--max-in-flight', '50'])
     if (memtier) await theirs(servers, memtier)
     await simple(servers)
   }
@@ -34,10 +35,11 @@ try {
   await servers.stop()
 }
 
-async function ours(target: TestServers): Promise<void> {
+/** Sent when they are due, requests of a stall wait at the server; with one for each connection they wait to be sent. */
+async function ours(target: TestServers, bound: readonly string[]): Promise<void> {
   const load = ['--rate', `${perSec}`, '--duration', `${seconds}s`, '--keys', '10000', '--fill', '--keep']
   const file = await target.topologyFile()
-  const run = runCli(['bench', '-t', file, ...load, '--json'])
+  const run = runCli(['bench', '-t', file, ...load, ...bound, '--json'])
   const stalledMs = await stallOnce(target, perSec)
   const { stdout, stderr, exitCode } = await run
   if (exitCode !== 0) throw new Error(stdout + stderr)
@@ -46,7 +48,7 @@ async function ours(target: TestServers): Promise<void> {
   const line = (name: string, got: number, wanted: number) =>
     `${name} ${got.toFixed(0)} ms (schedule ${wanted.toFixed(0)}: ${((got / wanted - 1) * 100).toFixed(1)} %)`
   print(
-    `cachectl: ${line('p99', latency.p99Ms, quantileOf(due, 0.99))}, ${line('p99.9', latency.p999Ms, quantileOf(due, 0.999))}; ` +
+    `cachectl ${bound.join(' ')}: ${line('p99', latency.p99Ms, quantileOf(due, 0.99))}, ${line('p99.9', latency.p999Ms, quantileOf(due, 0.999))}; ` +
       `service time p99 ${latency.service.p99Ms.toFixed(2)} ms, p99.9 ${latency.service.p999Ms.toFixed(0)} ms; ` +
       `${unsent} unsent, achieved ${(achievedShare * 100).toFixed(2)} %; goal ≤ 3 %`,
   )
