@@ -21,7 +21,7 @@ const notWithSearch: Reasons = {
 const notInTurns: Reasons = {
   duration: 'a turn lasts as long as --slice says',
   requests: 'a turn lasts as long as --slice says',
-  warmup: 'the first turn of each side is its warm-up',
+  warmup: 'the first second of each side is its warm-up',
 }
 
 /** Of one side of `bench ab`. Errors: `invalid`. */
