@@ -9,7 +9,7 @@ import { join } from 'node:path'
 
 const root = 'dist/test'
 const models = ['model', 'simulation']
-const faults = ['faults', 'control']
+const faults = ['faults']
 const pure = ['hotkeys', 'workload', 'measure', 'ring', 'plan', 'files', 'report', 'terminal']
 /** Their loads need the machine. */
 const isMeasuring = (path) => /^(?:cli\/(?:bench|hotkeys|ci-script)|redis\/(?:load|hotkeys)\/)/.test(path)
