@@ -5,7 +5,7 @@ import { createBenchLoad, toBenchJob } from './bench-job.js'
 import { refuseInTurns } from './bench-mistakes.js'
 import { parseShare } from './bench-workload.js'
 import { systemClock } from './clock.js'
-import { describeError, invalid } from './errors.js'
+import { CachectlError, invalid } from './errors.js'
 import { readAccess } from './files/secrets.js'
 import { comparePairs, type SlicePair } from './measure/compare-pairs.js'
 import type { Comparison } from './measure/comparison.js'
@@ -13,6 +13,7 @@ import type { NodeFactsPort } from './operations/ports.js'
 import type { AbOutcome, AbSide, AbSides } from './operations/run-ab.js'
 import { createRandom, freshSeed } from './random.js'
 import { createTurns } from './redis/load/turns.js'
+import { toErrorReport } from './report-error.js'
 import type { Topology } from './ring/topology.js'
 import { createProgress } from './terminal/progress.js'
 
@@ -54,7 +55,7 @@ export function protectSides(argv: readonly string[]): string[] {
 
 const ownFlags = ['a', 'b', 'pairs', 'slice', 'minimum-effect', 'json']
 
-/** Errors: `invalid`, naming the side. */
+/** Errors: each names its side. */
 export async function openSides(options: SidesOptions): Promise<AbSides> {
   const { flags } = options
   if (flags.a.trim() === flags.b.trim() && flags.a.trim() !== '')
@@ -79,7 +80,8 @@ async function openSide(name: 'a' | 'b', options: SidesOptions, seed: number): P
     const load = await createBenchLoad(job, signal)
     return { request: job, ports: { facts, load, progress: await createProgress(), signal } }
   } catch (error) {
-    throw invalid(`side ${name.toUpperCase()} (--${name}): ${describeError(error)}`, undefined, error)
+    const { message, ...report } = toErrorReport(error).error
+    throw new CachectlError(`side ${name.toUpperCase()} (--${name}): ${message}`, { ...report, cause: error })
   }
 }
 

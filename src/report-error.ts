@@ -3,7 +3,7 @@ import { CachectlError, describeError, ExitCode, redact } from './errors.js'
 
 export interface ErrorReport {
   readonly schema: 'cachectl/error/v1'
-  readonly error: { readonly message: string; readonly exitCode: number; readonly remedy?: string }
+  readonly error: { readonly message: string; readonly exitCode: ExitCode; readonly remedy?: string }
 }
 
 export function toErrorReport(error: unknown): ErrorReport {
@@ -24,10 +24,10 @@ export function reportError(error: unknown, options: { readonly json: boolean })
   process.exitCode = exitCode
 }
 
-function exitCodeOf(error: unknown): number {
+function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CachectlError) return error.exitCode
   const oclif = error instanceof Error && 'oclif' in error ? (error.oclif as { exit?: number }) : undefined
-  return oclif?.exit ?? ExitCode.bug
+  return Object.values(ExitCode).find((code) => code === oclif?.exit) ?? ExitCode.bug
 }
 
 /** Our own messages keep their line breaks: their untrusted parts were escaped where they were put in. */

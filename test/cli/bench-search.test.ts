@@ -74,6 +74,6 @@ describe('bench, many times', () => {
   it('ab names the side whose flags are wrong', async () => {
     const { exitCode, stderr } = await runCli(['bench', 'ab', '-t', file, '--b', '--pipelin 3'])
     assert.equal(exitCode, 2)
-    assert.match(stderr, /side B \(--b\)/)
+    assert.match(stderr, /side B \(--b\): Nonexistent flag: --pipelin\n/)
   })
 })

@@ -13,7 +13,9 @@ export default class BenchAb extends BaseCommand {
   static override description = [
     'Machines drift: the same build measured twice differs by ten per cent and more. Measured in turns, A and B drift',
     'together, and each pair of slices gives one ratio. Exit 3 when B is worse than A: significantly, and by more than',
-    `--minimum-effect. All other flags are those of bench and hold for both sides.\n\n${exitCodesHelp}`,
+    '--minimum-effect. All other flags are those of bench and hold for both sides.',
+    'Not with --strategy: caches live on in the other side’s turns, their entries expire; compare two runs of bench.',
+    `Nor with --agents.\n\n${exitCodesHelp}`,
   ].join(' ')
   static override examples = [
     "<%= config.bin %> <%= command.id %> --fill --a '-t before.yaml' --b '-t after.yaml'",
@@ -22,6 +24,10 @@ export default class BenchAb extends BaseCommand {
   ]
   static override flags = {
     ...loadFlags,
+    // refused with the reason
+    duration: Flags.string({ hidden: true }),
+    requests: Flags.string({ char: 'n', hidden: true }),
+    warmup: Flags.string({ hidden: true }),
     a: Flags.string({
       helpValue: 'FLAGS',
       summary: "What A has of its own, as in '-t before.yaml'.",
