@@ -27,7 +27,7 @@ import { Verifier } from './verifier.js'
 /** A place whose node is down tries another key after this. */
 const nodeDownMs = 100
 /** A closed loop of so many sockets with one request each has several replies in most turns of the event loop. */
-const manySockets = 32
+const manySockets = 16
 /** Open loop: an answer this long after the end of its phase is late, and the rate was not achieved. */
 const lateAfterMs = 100
 
