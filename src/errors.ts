@@ -15,6 +15,11 @@ export const ExitCode = {
 } as const
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
+/** Of a number from outside; what is none of ours is a bug. */
+export function toExitCode(number: number | undefined): ExitCode {
+  return Object.values(ExitCode).find((code) => code === number) ?? ExitCode.bug
+}
+
 /** An error a user can act on: `message` says what and where, `remedy` what to do next. */
 export class CachectlError extends Error {
   override readonly name = 'CachectlError'

@@ -1,5 +1,5 @@
 /** The one way an error leaves the program: redacted, with its remedy, as text or as JSON; a stack only with DEBUG. */
-import { CachectlError, describeError, ExitCode, redact } from './errors.js'
+import { CachectlError, describeError, type ExitCode, redact, toExitCode } from './errors.js'
 
 export interface ErrorReport {
   readonly schema: 'cachectl/error/v1'
@@ -27,7 +27,7 @@ export function reportError(error: unknown, options: { readonly json: boolean })
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CachectlError) return error.exitCode
   const oclif = error instanceof Error && 'oclif' in error ? (error.oclif as { exit?: number }) : undefined
-  return Object.values(ExitCode).find((code) => code === oclif?.exit) ?? ExitCode.bug
+  return toExitCode(oclif?.exit)
 }
 
 /** Our own messages keep their line breaks: their untrusted parts were escaped where they were put in. */

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
 import { type BenchAgentResult, runBenchAgent } from '../../bench-agents.js'
 import { joinFlags } from '../../bench-flags.js'
-import { CachectlError, ExitCode, stopped } from '../../errors.js'
+import { CachectlError, ExitCode, stopped, toExitCode } from '../../errors.js'
 
 export default class BenchAgent extends BaseCommand {
   static override summary = 'Generate load for `bench --agents N` runs of another machine.'
@@ -45,6 +45,5 @@ export default class BenchAgent extends BaseCommand {
 }
 
 function failureOptions({ exitCode, remedy }: NonNullable<BenchAgentResult['failure']>) {
-  const known = Object.values(ExitCode).find((code) => code === exitCode) ?? ExitCode.bug
-  return { exitCode: known, ...(remedy ? { remedy } : {}) }
+  return { exitCode: toExitCode(exitCode), ...(remedy ? { remedy } : {}) }
 }

@@ -1,7 +1,7 @@
 /** Runs a load on worker threads or processes: waits until all are connected, drives the phases, merges what they counted. */
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../clock.js'
-import { CachectlError, ExitCode } from '../../errors.js'
+import { CachectlError, toExitCode } from '../../errors.js'
 import type { RunCounts } from '../../measure/run-counts.js'
 import type { LoadInterval, LoadPort, LoadProgress, LoadRequest, NodeAccess } from '../../operations/ports.js'
 import { keyNumbers } from './keys.js'
@@ -157,8 +157,7 @@ function startThread(
 
 export function failure(message: Extract<LoadMessage, { kind: 'failed' }>): CachectlError {
   const { exitCode, remedy } = message
-  const known = Object.values(ExitCode).find((code) => code === exitCode) ?? ExitCode.bug
-  return new CachectlError(message.message, { exitCode: known, ...(remedy ? { remedy } : {}) })
+  return new CachectlError(message.message, { exitCode: toExitCode(exitCode), ...(remedy ? { remedy } : {}) })
 }
 
 /** Warm-up, the measured phases, stop; an abort stops at once, and what was measured until then counts. */
