@@ -33,6 +33,19 @@ export class CachectlError extends Error {
   }
 }
 
+/** An error as another thread, process or machine has told it. */
+export function toldError({
+  message,
+  exitCode,
+  remedy,
+}: {
+  readonly message: string
+  readonly exitCode: number
+  readonly remedy?: string | undefined
+}): CachectlError {
+  return new CachectlError(message, { exitCode: toExitCode(exitCode), ...(remedy ? { remedy } : {}) })
+}
+
 export function invalid(message: string, remedy?: string, cause?: unknown): CachectlError {
   return new CachectlError(message, { exitCode: ExitCode.invalid, ...(remedy ? { remedy } : {}), cause })
 }

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { BaseCommand, exitCodesHelp } from '../../base-command.js'
 import { type BenchAgentResult, runBenchAgent } from '../../bench-agents.js'
 import { joinFlags } from '../../bench-flags.js'
-import { CachectlError, ExitCode, stopped, toExitCode } from '../../errors.js'
+import { ExitCode, stopped, toldError } from '../../errors.js'
 
 export default class BenchAgent extends BaseCommand {
   static override summary = 'Generate load for `bench --agents N` runs of another machine.'
@@ -38,12 +38,8 @@ export default class BenchAgent extends BaseCommand {
       tell: (line) => this.logToStderr(line),
     })
     if (this.signal.aborted) process.exitCode = ExitCode.interrupted
-    else if (result.failure) throw new CachectlError(result.failure.message, failureOptions(result.failure))
+    else if (result.failure) throw toldError(result.failure)
     else if (result.end === 'silent') throw stopped('the coordinator fell silent', 'Start the run again.')
     return result
   }
-}
-
-function failureOptions({ exitCode, remedy }: NonNullable<BenchAgentResult['failure']>) {
-  return { exitCode: toExitCode(exitCode), ...(remedy ? { remedy } : {}) }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { MeetingPort } from '../../cache/ports.js'
-import { CachectlError, ExitCode, invalid, isUnreachable, stopped, toExitCode } from '../../errors.js'
+import { CachectlError, ExitCode, invalid, isUnreachable, stopped, toldError } from '../../errors.js'
 import type { AgentCounts } from '../../measure/agents.js'
 import { type GeneratorRun, mergeRuns } from '../../measure/merge-runs.js'
 import type { RunCounts } from '../../measure/run-counts.js'
@@ -278,8 +278,9 @@ async function removeIfReachable(meeting: MeetingPort, prefix: string): Promise<
 }
 
 function errorOf(id: string, { message, exitCode, remedy }: Failure): CachectlError {
-  return new CachectlError(`agent ${id}: ${printable(message)}`, {
-    exitCode: toExitCode(exitCode),
-    ...(remedy ? { remedy: printable(remedy) } : {}),
+  return toldError({
+    message: `agent ${id}: ${printable(message)}`,
+    exitCode,
+    remedy: remedy && printable(remedy),
   })
 }

@@ -1,7 +1,7 @@
 /** Runs a load on worker threads or processes: waits until all are connected, drives the phases, merges what they counted. */
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../clock.js'
-import { CachectlError, toExitCode } from '../../errors.js'
+import { toldError } from '../../errors.js'
 import type { RunCounts } from '../../measure/run-counts.js'
 import type { LoadInterval, LoadPort, LoadProgress, LoadRequest, NodeAccess } from '../../operations/ports.js'
 import { keyNumbers } from './keys.js'
@@ -9,7 +9,7 @@ import { toLoadJob } from './load-job.js'
 import { control, type LoadMemory, phaseCode } from './memory.js'
 import { mergeThreads, warmupAnswers } from './merge.js'
 import { watchNodes } from './node-watch.js'
-import type { LoadJob, LoadMessage, LoadReport, ThreadMessage } from './protocol.js'
+import type { LoadJob, LoadReport, ThreadMessage } from './protocol.js'
 import { Sampler } from './sampler.js'
 import { createVersionMemory, type VersionMemory } from './versions.js'
 import { isSteady } from './warm-up.js'
@@ -121,7 +121,7 @@ function startThread(
       worker.on('message', (message: ThreadMessage) => {
         const picked = pick(message)
         if (picked !== undefined) resolve(picked)
-        if (message.kind === 'failed') reject(failure(message))
+        if (message.kind === 'failed') reject(toldError(message))
       })
       worker.once('error', reject)
       worker.once('exit', () => reject(new Error('a load thread ended early')))
@@ -153,11 +153,6 @@ function startThread(
     },
     end: () => worker.terminate(),
   }
-}
-
-export function failure(message: Extract<LoadMessage, { kind: 'failed' }>): CachectlError {
-  const { exitCode, remedy } = message
-  return new CachectlError(message.message, { exitCode: toExitCode(exitCode), ...(remedy ? { remedy } : {}) })
 }
 
 /** Warm-up, the measured phases, stop; an abort stops at once, and what was measured until then counts. */

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Duplex } from 'node:stream'
+import { toldError } from '../../../errors.js'
 import { type CacheCounts, mergeCacheCounts } from '../../../measure/cache-counts.js'
 import { createRandom } from '../../../random.js'
 import type { StrategySpec } from '../../../workload/strategy.js'
@@ -9,7 +10,7 @@ import type { SourceWork } from '../../../workload/workload.js'
 import { keyNumbers } from '../keys.js'
 import { toLoadJob } from '../load-job.js'
 import type { LoadReport } from '../protocol.js'
-import { failure, type Generator, type Generators, type LoadRun } from '../run.js'
+import type { Generator, Generators, LoadRun } from '../run.js'
 import { applyChanges } from './memory-changes.js'
 import { type FromLoadProcess, sourceDescriptor, type ToLoadProcess } from './protocol.js'
 import { createSourceServer, type SourceServer } from './source-server.js'
@@ -119,7 +120,7 @@ function startProcess(
       case 'acknowledged':
         return relay(index, message)
       case 'failed':
-        return settle.fail(failure(message))
+        return settle.fail(toldError(message))
       case 'done':
         self.cache = message.cache
         return settle.done(message)
